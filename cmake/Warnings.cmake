@@ -1,0 +1,21 @@
+# vmlift_compile(TARGET): the flags that every target of the project shares.
+function(vmlift_compile target)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wshadow -Wnull-dereference
+    $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12 reports false positives in its own headers under these once it inlines.
+    target_compile_options(${target} PRIVATE
+      -Wno-null-dereference -Wno-maybe-uninitialized -Wno-restrict)
+  endif()
+  if(VMLIFT_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+endfunction()
+
+if(VMLIFT_SANITIZE)
+  add_compile_options(-fsanitize=${VMLIFT_SANITIZE} -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${VMLIFT_SANITIZE})
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+endif()

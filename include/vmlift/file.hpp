@@ -1,0 +1,65 @@
+// File: bytes at positions. What a format reads and writes through, be it a file of the
+// operating system, a member of an archive, or memory in a test.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "vmlift/error.hpp"
+#include "vmlift/extent.hpp"
+
+namespace vmlift {
+
+/// A place in an operating system's file, for reflinks and copies inside the kernel. The
+/// descriptor belongs to the File it came from and lives as long.
+struct HostPlace {
+  int descriptor = -1;
+  std::uint64_t offset = 0;
+};
+
+/// Reads may be made from several threads at once, and so may writes to places that do not
+/// overlap. Offsets and lengths are bytes. Errors carry the file's path.
+class File {
+ public:
+  virtual ~File() = default;
+
+  /// What the caller called it; for messages and for relative references.
+  virtual const std::string& path() const = 0;
+  virtual Result<std::uint64_t> size() const = 0;
+
+  /// Reads until `buffer` is full or the file ends; returns how much was read.
+  virtual Result<std::size_t> read_some(std::uint64_t offset, std::span<std::byte> buffer) const = 0;
+  /// Fills `buffer`. Errors: Truncated where the file ends first, Io.
+  Result<void> read(std::uint64_t offset, std::span<std::byte> buffer) const;
+
+  /// The run of `length` bytes at most that begins at `offset`: whether it is a hole (reads as
+  /// zeros, takes no room), and how long. Without holes: data to the end.
+  struct Run {
+    std::uint64_t length = 0;
+    bool hole = false;
+  };
+  virtual Result<Run> run(std::uint64_t offset, std::uint64_t length) const;
+
+  /// Where `offset` lies in the operating system's file; nothing for memory.
+  virtual std::optional<HostPlace> host(std::uint64_t) const { return std::nullopt; }
+
+  // Writing. A file that is only read answers Permission.
+  virtual Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer);
+  /// Makes the range read as zeros, as a hole where the file can.
+  virtual Result<void> zero(Extent extent);
+  virtual Result<void> resize(std::uint64_t size);
+  /// Everything written so far survives a crash of the machine.
+  virtual Result<void> sync();
+  /// The bytes at `source` are shared with `source`'s file (a reflink) or copied by the kernel
+  /// into [offset, offset + length). False where neither is possible: nothing was written then.
+  virtual Result<bool> copy_from(HostPlace source, std::uint64_t offset, std::uint64_t length);
+
+ protected:
+  Error read_only_error() const;
+};
+
+}  // namespace vmlift
