@@ -19,6 +19,7 @@
 #include "vmlift/error.hpp"
 #include "vmlift/extent.hpp"
 #include "vmlift/file.hpp"
+#include "vmlift/limits.hpp"
 
 namespace vmlift {
 
@@ -40,27 +41,6 @@ struct OpenPolicy {
 
   /// Reads "deny", "same-directory", "under=DIR" or "any". Errors: InvalidArgument.
   static Result<OpenPolicy> parse(std::string_view text);
-};
-
-/// Bounds on what an image may claim; exceeding one is the error Limit. Sizes in bytes.
-struct Limits {
-  std::uint64_t virtual_size = std::uint64_t{64} << 40;
-  std::uint64_t metadata = std::uint64_t{256} << 20;  ///< tables held in memory at once
-  std::uint64_t descriptor = std::uint64_t{1} << 20;  ///< a VMDK descriptor
-  std::uint64_t vmx = std::uint64_t{4} << 20;
-  std::uint64_t xml = std::uint64_t{16} << 20;
-  std::uint64_t xml_depth = 64;
-  std::uint64_t line = std::uint64_t{64} << 10;
-  std::uint64_t extents = 65536;
-  std::uint64_t members = 65536;
-  std::uint64_t name = 4096;
-  std::uint64_t snapshots = 65536;
-  std::uint64_t l1_table = std::uint64_t{32} << 20;
-  std::uint64_t refcount_table = std::uint64_t{8} << 20;
-  std::uint64_t decoder_memory = std::uint64_t{128} << 20;
-
-  /// Sets the limit of that name ("virtual_size"). Errors: InvalidArgument.
-  Result<void> set(std::string_view name, std::uint64_t value);
 };
 
 struct OpenOptions {
