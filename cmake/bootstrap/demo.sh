@@ -1,0 +1,3 @@
+run_demo() {
+  build_vmlift
+}
