@@ -65,7 +65,7 @@ struct DiskExtent {
   bool compressed = false;  ///< they are stored compressed
   std::uint32_t depth = 0;  ///< 0: this image, 1: its parent, ...
   /// Where plain bytes lie in the image's own file; absent for zero and compressed runs.
-  std::optional<std::uint64_t> host_offset;
+  std::optional<std::uint64_t> host_offset{};
   /// The file that host_offset counts in; nullptr when absent. Lives as long as the Disk.
   const File* host_file = nullptr;
 
@@ -79,8 +79,8 @@ std::string_view codec_name(Codec codec) noexcept;
 struct EncodedUnit {
   Extent guest;                         ///< the bytes it expands to, whole
   Codec codec = Codec::deflate;         ///< deflate: RFC 1951, without zlib's wrapper
-  std::span<const std::byte> payload;   ///< may have bytes of no meaning behind the stream
-  std::optional<std::uint32_t> adler32; ///< of the plain bytes, where the source stored it
+  std::span<const std::byte> payload{}; ///< may have bytes of no meaning behind the stream
+  std::optional<std::uint32_t> adler32{}; ///< of the plain bytes, where the source stored it
 };
 using EncodedVisitor = std::function<Result<void>(const EncodedUnit&)>;
 

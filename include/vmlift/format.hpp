@@ -104,10 +104,10 @@ struct FormatOption {
 struct Format {
   std::string_view name;
   std::string_view description;
-  std::span<const Subformat> subformats;
-  std::span<const FormatOption> options;
+  std::span<const Subformat> subformats{};
+  std::span<const FormatOption> options{};
   /// "nbd", "rbd": locations SCHEME:... belong to this format and need no file.
-  std::span<const std::string_view> schemes;
+  std::span<const std::string_view> schemes{};
   /// Whether references are allowed beside the image when the caller says nothing.
   bool references_beside = false;
   /// Whether `head`, the first bytes of a file (up to 4096), are of this format. Null: never

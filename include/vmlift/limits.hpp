@@ -26,7 +26,7 @@ struct Limits {
   std::uint64_t decoder_memory = std::uint64_t{128} << 20;
 
   /// Sets the limit of that name ("virtual_size"). Errors: InvalidArgument.
-  Result<void> set(std::string_view name, std::uint64_t value);
+  Result<void> set(std::string_view limit, std::uint64_t value);
 };
 
 }  // namespace vmlift

@@ -1,0 +1,31 @@
+// What a backend answers to calls that its format does not have.
+#include "base/fail.hpp"
+#include "vmlift/format.hpp"
+
+namespace vmlift {
+namespace {
+std::unexpected<Error> not_here(std::string_view what) {
+  return fail(ErrorCode::UnsupportedFeature, "this disk cannot {}", what);
+}
+}  // namespace
+
+Result<void> DiskBackend::read_encoded(Extent, const EncodedVisitor&) {
+  return not_here("hand out compressed units");
+}
+Result<CheckReport> DiskBackend::check() { return not_here("be checked: its format has no structure to test"); }
+Result<ExtentSet> DiskBackend::bitmap(std::string_view name) {
+  return fail(ErrorCode::NotFound, "there is no bitmap '{}' in this disk", name);
+}
+Result<void> DiskBackend::write(std::uint64_t, std::span<const std::byte>) {
+  return not_here("be written");
+}
+Result<void> DiskBackend::zero(Extent) { return not_here("be zeroed"); }
+Result<void> DiskBackend::discard(Extent) { return {}; }
+Result<void> DiskBackend::write_encoded(const EncodedUnit&) {
+  return not_here("take compressed units");
+}
+Result<bool> DiskBackend::copy_from(HostPlace, Extent) { return false; }
+Result<void> DiskBackend::flush() { return {}; }
+Result<void> DiskBackend::commit() { return {}; }
+
+}  // namespace vmlift

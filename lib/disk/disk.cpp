@@ -1,0 +1,200 @@
+// The gate in front of every format: it checks ranges, rights and state once, so that backends
+// stay naive, and takes the lock that the backend's thread model asks for.
+#include "vmlift/disk.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <shared_mutex>
+
+#include "base/checked.hpp"
+#include "base/fail.hpp"
+#include "vmlift/format.hpp"
+
+namespace vmlift {
+
+std::string_view codec_name(Codec codec) noexcept {
+  return codec == Codec::zstd ? "zstd" : "deflate";
+}
+
+struct Disk::State {
+  const Format& format;
+  std::string location;
+  std::unique_ptr<DiskBackend> backend;
+  ThreadModel threads;
+  std::uint64_t size;
+  DiskCapabilities capabilities;
+
+  std::shared_mutex access;
+  std::mutex poison_guard;
+  std::optional<Error> poison;  // the first write error: what follows cannot be trusted
+  bool committed = false;
+
+  Error named(Error error) const { return std::move(error).in(location); }
+
+  /// Runs `call` under the lock that a read needs.
+  template <class Call>
+  auto reading(Call call) -> decltype(call()) {
+    std::shared_lock shared(access, std::defer_lock);
+    std::unique_lock alone(access, std::defer_lock);
+    if (threads == ThreadModel::serialized) alone.lock();
+    if (threads == ThreadModel::parallel_reads) shared.lock();
+    auto result = call();
+    if (!result) return std::unexpected(named(std::move(result).error()));
+    return result;
+  }
+
+  template <class Call>
+  auto writing(Call call) -> decltype(call()) {
+    if (!capabilities.write) {
+      return std::unexpected(
+          error(ErrorCode::Permission, "the disk is open for reading only").in(location));
+    }
+    {
+      std::lock_guard guard(poison_guard);
+      if (poison) return std::unexpected(*poison);
+      if (committed) {
+        return std::unexpected(
+            error(ErrorCode::InvalidArgument, "the disk is complete already").in(location));
+      }
+    }
+    std::unique_lock alone(access, std::defer_lock);
+    if (threads != ThreadModel::parallel) alone.lock();
+    auto result = call();
+    if (!result) {
+      Error failure = named(std::move(result).error());
+      std::lock_guard guard(poison_guard);
+      if (!poison) poison = failure;
+      return std::unexpected(std::move(failure));
+    }
+    return result;
+  }
+
+  Result<void> inside(std::uint64_t offset, std::uint64_t length) const {
+    if (within(offset, length, size)) return {};
+    return std::unexpected(error(ErrorCode::OutOfRange,
+                                 "{} bytes at {} lie beyond the disk's end at {}", length, offset,
+                                 size)
+                               .at(offset)
+                               .in(location));
+  }
+};
+
+Disk::Disk(const Format& format, std::string location, std::unique_ptr<DiskBackend> backend) {
+  const ThreadModel threads = backend->thread_model();
+  const std::uint64_t size = backend->size();
+  const DiskCapabilities capabilities = backend->capabilities();
+  state_.reset(new State{format, std::move(location), std::move(backend), threads, size,
+                         capabilities, {}, {}, {}, false});
+}
+Disk::~Disk() = default;
+
+const Format& Disk::format() const { return state_->format; }
+const std::string& Disk::location() const { return state_->location; }
+std::uint64_t Disk::size() const { return state_->size; }
+DiskCapabilities Disk::capabilities() const { return state_->capabilities; }
+
+Result<DiskInfo> Disk::info() const {
+  return state_->reading([&]() -> Result<DiskInfo> {
+    DiskInfo info;
+    info.format = state_->format.name;
+    info.path = state_->location;
+    info.virtual_size = state_->size;
+    VMLIFT_CHECK(state_->backend->info(info));
+    return info;
+  });
+}
+
+Result<void> Disk::read(std::uint64_t offset, std::span<std::byte> buffer) const {
+  VMLIFT_CHECK(state_->inside(offset, buffer.size()));
+  if (buffer.empty()) return {};
+  return state_->reading([&] { return state_->backend->read(offset, buffer); });
+}
+
+Result<DiskExtent> Disk::extent(std::uint64_t offset, std::uint64_t length) const {
+  VMLIFT_CHECK(state_->inside(offset, length));
+  if (length == 0) return fail(ErrorCode::InvalidArgument, "an extent of no bytes was asked for");
+  return state_->reading([&] { return state_->backend->extent(offset, length); });
+}
+
+namespace {
+bool continues(const DiskExtent& last, const DiskExtent& next) {
+  if (last.present != next.present || last.zero != next.zero || last.data != next.data ||
+      last.compressed != next.compressed || last.depth != next.depth ||
+      last.host_file != next.host_file ||
+      last.host_offset.has_value() != next.host_offset.has_value()) {
+    return false;
+  }
+  return !last.host_offset || *last.host_offset + last.length == *next.host_offset;
+}
+}  // namespace
+
+Result<std::vector<DiskExtent>> Disk::map() const {
+  std::vector<DiskExtent> runs;
+  for (std::uint64_t at = 0; at < size();) {
+    VMLIFT_TRY(const DiskExtent run, extent(at, size() - at));
+    if (!runs.empty() && continues(runs.back(), run)) {
+      runs.back().length += run.length;
+    } else {
+      runs.push_back(run);
+    }
+    at = run.end();
+  }
+  return runs;
+}
+
+Result<void> Disk::read_encoded(Extent range, const EncodedVisitor& visit) const {
+  VMLIFT_CHECK(state_->inside(range.offset, range.length));
+  if (range.empty()) return {};
+  return state_->reading([&] { return state_->backend->read_encoded(range, visit); });
+}
+
+Result<CheckReport> Disk::check() const {
+  return state_->reading([&] { return state_->backend->check(); });
+}
+
+Result<ExtentSet> Disk::bitmap(std::string_view name) const {
+  return state_->reading([&] { return state_->backend->bitmap(name); });
+}
+
+Result<void> Disk::write(std::uint64_t offset, std::span<const std::byte> buffer) {
+  VMLIFT_CHECK(state_->inside(offset, buffer.size()));
+  if (buffer.empty()) return {};
+  return state_->writing([&] { return state_->backend->write(offset, buffer); });
+}
+
+Result<void> Disk::zero(Extent extent) {
+  VMLIFT_CHECK(state_->inside(extent.offset, extent.length));
+  if (extent.empty()) return {};
+  return state_->writing([&] { return state_->backend->zero(extent); });
+}
+
+Result<void> Disk::discard(Extent extent) {
+  VMLIFT_CHECK(state_->inside(extent.offset, extent.length));
+  if (extent.empty()) return {};
+  return state_->writing([&] { return state_->backend->discard(extent); });
+}
+
+Result<void> Disk::write_encoded(const EncodedUnit& unit) {
+  VMLIFT_CHECK(state_->inside(unit.guest.offset, unit.guest.length));
+  return state_->writing([&] { return state_->backend->write_encoded(unit); });
+}
+
+Result<bool> Disk::copy_from(HostPlace source, Extent guest) {
+  VMLIFT_CHECK(state_->inside(guest.offset, guest.length));
+  return state_->writing([&] { return state_->backend->copy_from(source, guest); });
+}
+
+std::unique_ptr<UnitEncoder> Disk::encoder() const { return state_->backend->encoder(); }
+
+Result<void> Disk::flush() {
+  return state_->writing([&] { return state_->backend->flush(); });
+}
+
+Result<void> Disk::commit() {
+  VMLIFT_CHECK(state_->writing([&] { return state_->backend->commit(); }));
+  std::lock_guard guard(state_->poison_guard);
+  state_->committed = true;
+  return {};
+}
+
+}  // namespace vmlift

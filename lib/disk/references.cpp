@@ -1,0 +1,133 @@
+#include "disk/references.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/fail.hpp"
+#include "io/source.hpp"
+
+namespace vmlift {
+namespace {
+
+/// Control characters in a name are shown, not obeyed.
+std::string printable(std::string_view name) {
+  std::string shown;
+  for (const char c : name.substr(0, 200)) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    } else {
+      shown += c;
+    }
+  }
+  return shown;
+}
+
+/// A protocol ("nbd:", "json:{") instead of a path: a colon before any slash.
+bool names_a_protocol(std::string_view name) {
+  const std::size_t colon = name.find(':');
+  return colon != std::string_view::npos && colon < name.find('/');
+}
+
+}  // namespace
+
+std::string identity_of(const File& file) {
+  if (const auto place = file.host(0)) {
+    struct stat status{};
+    if (::fstat(place->descriptor, &status) == 0) {
+      return fmt::format("{}:{}:{}", status.st_dev, status.st_ino, place->offset);
+    }
+  }
+  return file.path();
+}
+
+PolicyReferences::PolicyReferences(const Format& format, const OpenPolicy& policy,
+                                   std::string location, std::shared_ptr<Folder> beside,
+                                   std::vector<std::string> chain, ParentOpener open_parent)
+    : format_(format),
+      policy_(policy),
+      location_(std::move(location)),
+      beside_(std::move(beside)),
+      chain_(std::move(chain)),
+      open_parent_(std::move(open_parent)) {}
+
+Result<std::shared_ptr<File>> PolicyReferences::open_file(std::string_view name,
+                                                          std::string_view kind) {
+  using Kind = OpenPolicy::References;
+  const auto denied = [&](std::string_view why) {
+    return std::unexpected(error(ErrorCode::ReferenceDenied, "the image names the {} '{}': {}",
+                                 kind, printable(name), why)
+                               .in(location_));
+  };
+  if (name.empty() || std::ranges::any_of(name, [](char c) {
+        return static_cast<unsigned char>(c) < 0x20;
+      })) {
+    return denied("that is no file name");
+  }
+  if (names_a_protocol(name)) return denied("only paths are followed, never a protocol");
+
+  Kind references = policy_.references;
+  if (references == Kind::by_format) {
+    references = format_.references_beside ? Kind::same_directory : Kind::deny;
+  }
+  Result<std::shared_ptr<File>> opened = [&]() -> Result<std::shared_ptr<File>> {
+    switch (references) {
+      case Kind::under:
+        return HostFolder(policy_.directory).open(name);
+      case Kind::any: {
+        const std::string path = name.front() == '/'
+                                     ? std::string(name)
+                                     : folder_of(location_) + "/" + std::string(name);
+        Limits limits;
+        return open_source(path, false, limits);
+      }
+      case Kind::same_directory:
+        return beside_->open(name);
+      default:
+        return denied("references are denied; --references same-directory would allow this one "
+                      "if it lies beside the image");
+    }
+  }();
+  if (opened) return opened;
+  if (opened.error().code() == ErrorCode::NotFound) {
+    return std::unexpected(
+        error(ErrorCode::MissingExtent, "the {} '{}' does not exist", kind, printable(name))
+            .in(location_));
+  }
+  if (opened.error().code() == ErrorCode::ReferenceDenied) {
+    return denied(opened.error().message());
+  }
+  return std::unexpected(
+      std::move(opened).error().during(fmt::format("opening the {} '{}'", kind, printable(name))));
+}
+
+Result<std::unique_ptr<Disk>> PolicyReferences::open_parent(std::string_view name,
+                                                            std::string_view format_name) {
+  const Format* format = format_name.empty() ? &format_ : find_format(format_name);
+  if (format == nullptr) {
+    return std::unexpected(error(ErrorCode::UnsupportedFeature,
+                                 "the parent's format '{}' is unknown", printable(format_name))
+                               .in(location_));
+  }
+  VMLIFT_TRY(auto file, open_file(name, "parent"));
+  const std::string identity = identity_of(*file);
+  if (std::ranges::find(chain_, identity) != chain_.end()) {
+    return std::unexpected(error(ErrorCode::ChainLoop, "the parent '{}' leads back to itself",
+                                 printable(name))
+                               .in(location_));
+  }
+  if (chain_.size() >= policy_.max_chain) {
+    return std::unexpected(
+        error(ErrorCode::Limit, "the chain of images is longer than {}", policy_.max_chain)
+            .in(location_));
+  }
+  std::vector<std::string> chain = chain_;
+  chain.push_back(identity);
+  auto parent = open_parent_(std::move(file), *format, chain);
+  if (!parent) {
+    return std::unexpected(std::move(parent).error().during("opening the parent"));
+  }
+  return parent;
+}
+
+}  // namespace vmlift

@@ -1,0 +1,143 @@
+// The one table of formats. Detection, listing, creation, the bindings' enumeration, the
+// conformance tests and the README's table all walk it. Explicit, not self-registered: a linker
+// drops unreferenced registrars from a static library.
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/fail.hpp"
+#include "disk/references.hpp"
+#include "formats/records.hpp"
+#include "io/source.hpp"
+#include "io/target.hpp"
+
+namespace vmlift {
+namespace {
+
+// In the order of probing; raw claims nothing and comes last.
+constexpr std::array<const Format*, 1> kFormats = {&kRawFormat};
+
+constexpr std::size_t kProbeLength = 4096;
+
+std::string format_names() {
+  std::string names;
+  for (const Format* format : kFormats) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", format->name);
+  }
+  return names;
+}
+
+/// The format whose scheme the location begins with ("nbd://host"), or nullptr.
+const Format* format_of_scheme(std::string_view location) {
+  const std::string_view scheme = location.substr(0, location.find(':'));
+  if (scheme.size() == location.size()) return nullptr;
+  for (const Format* format : kFormats) {
+    if (std::ranges::find(format->schemes, scheme) != format->schemes.end()) return format;
+  }
+  return nullptr;
+}
+
+Result<const Format*> named_format(std::string_view name) {
+  if (const Format* format = find_format(name)) return format;
+  return fail(ErrorCode::InvalidArgument, "there is no format '{}'; the formats are {}", name,
+              format_names());
+}
+
+Result<const Format*> probe_file(const File& file) {
+  std::array<std::byte, kProbeLength> head{};
+  VMLIFT_TRY(const std::size_t got, file.read_some(0, head));
+  for (const Format* format : kFormats) {
+    if (format->probe != nullptr && format->probe(std::span(head).first(got))) return format;
+  }
+  return std::unexpected(error(ErrorCode::UnsafeProbe,
+                               "no format recognises it; a raw disk must be stated (-f raw), "
+                               "because its guest could write any header")
+                             .in(file.path()));
+}
+
+Result<std::unique_ptr<Disk>> open_with(const Format& format, std::shared_ptr<File> file,
+                                        std::string location, const OpenOptions& options,
+                                        std::vector<std::string> chain) {
+  const ParentOpener open_parent = [&options](std::shared_ptr<File> parent,
+                                              const Format& parent_format,
+                                              const std::vector<std::string>& deeper) {
+    OpenOptions parent_options = options;
+    parent_options.writable = false;
+    parent_options.snapshot.clear();
+    const std::string path = parent->path();
+    return open_with(parent_format, std::move(parent), path, parent_options, deeper);
+  };
+  if (file != nullptr && chain.empty()) chain.push_back(identity_of(*file));
+  PolicyReferences references(format, options.policy, location,
+                              std::make_shared<HostFolder>(folder_of(location)), std::move(chain),
+                              open_parent);
+  const OpenRequest request{std::move(file), location, options, references};
+  auto backend = format.open(request);
+  if (!backend) return std::unexpected(std::move(backend).error().in(location));
+  if ((*backend)->size() > options.limits.virtual_size) {
+    return std::unexpected(error(ErrorCode::Limit, "the disk claims {} bytes, allowed are {}",
+                                 (*backend)->size(), options.limits.virtual_size)
+                               .in(location));
+  }
+  return std::make_unique<Disk>(format, std::move(location), *std::move(backend));
+}
+
+}  // namespace
+
+std::span<const Format* const> formats() { return kFormats; }
+
+const Format* find_format(std::string_view name) {
+  const auto found =
+      std::ranges::find_if(kFormats, [&](const Format* format) { return format->name == name; });
+  return found == kFormats.end() ? nullptr : *found;
+}
+
+Result<std::unique_ptr<Disk>> open_disk(const std::string& location, const OpenOptions& options) {
+  if (const Format* format = format_of_scheme(location)) {
+    return open_with(*format, nullptr, location, options, {});
+  }
+  VMLIFT_TRY(auto file, open_source(location, options.writable, options.limits));
+  return open_disk(std::move(file), options);
+}
+
+Result<std::unique_ptr<Disk>> open_disk(std::shared_ptr<File> file, const OpenOptions& options) {
+  VMLIFT_TRY(const Format* const format,
+             options.format.empty() ? probe_file(*file) : named_format(options.format));
+  std::string location = file->path();
+  return open_with(*format, std::move(file), std::move(location), options, {});
+}
+
+Result<std::string> probe(const std::string& location) {
+  if (const Format* format = format_of_scheme(location)) return std::string(format->name);
+  VMLIFT_TRY(const auto file, open_source(location, false, Limits{}));
+  VMLIFT_TRY(const Format* const format, probe_file(*file));
+  return std::string(format->name);
+}
+
+Result<std::unique_ptr<Disk>> create_disk(const std::string& location, std::string_view format_name,
+                                          const CreateOptions& options) {
+  VMLIFT_TRY(const Format* const format, named_format(format_name));
+  if (format->create == nullptr) {
+    return fail(ErrorCode::UnsupportedFeature, "disks of format '{}' cannot be created",
+                format->name);
+  }
+  for (const auto& [name, value] : options.options) {
+    std::string known;
+    for (const FormatOption& option : format->options) {
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", option.name);
+    }
+    if (std::ranges::find(format->options, name, &FormatOption::name) == format->options.end()) {
+      return fail(ErrorCode::InvalidArgument, "format '{}' has no option '{}'; it has {}",
+                  format->name, name, known.empty() ? "none" : known);
+    }
+  }
+  std::shared_ptr<TargetFile> file;
+  if (format_of_scheme(location) != format || format->schemes.empty()) {
+    VMLIFT_TRY(file, create_target(location, options.overwrite));
+  }
+  auto backend = format->create(CreateRequest{std::move(file), location, options});
+  if (!backend) return std::unexpected(std::move(backend).error().in(location));
+  return std::make_unique<Disk>(*format, location, *std::move(backend));
+}
+
+}  // namespace vmlift

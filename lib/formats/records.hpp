@@ -1,0 +1,10 @@
+// The records of all formats, for the table in formats.cpp and nobody else.
+#pragma once
+
+#include "vmlift/format.hpp"
+
+namespace vmlift {
+
+extern const Format kRawFormat;
+
+}  // namespace vmlift
