@@ -155,11 +155,14 @@ struct CheckReport {
 };
 
 class DiskBackend;
+class TargetFile;
 struct Format;
 
 class Disk {
  public:
-  Disk(const Format& format, std::string location, std::unique_ptr<DiskBackend> backend);
+  /// `target` is the file of a created disk, null for any other.
+  Disk(const Format& format, std::string location, std::unique_ptr<DiskBackend> backend,
+       std::shared_ptr<TargetFile> target = nullptr);
   ~Disk();
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
@@ -203,8 +206,16 @@ class Disk {
   Result<void> flush();
 
   /// Completes a created disk: metadata, header last, flushed, and only then its final name.
-  /// A created disk that is destroyed without commit leaves nothing behind.
+  /// A created disk that is destroyed without commit leaves nothing behind. The steps can be
+  /// taken one by one: complete, look at it through reopen, publish.
   Result<void> commit();
+  /// Everything but the name. Writing ends here. May be called again without effect.
+  Result<void> complete();
+  /// A second Disk that reads a completed target before it has its name. It lives no longer
+  /// than this one.
+  Result<std::unique_ptr<Disk>> reopen() const;
+  /// Gives a completed disk its name. Errors: Exists when somebody took it meanwhile.
+  Result<void> publish();
 
  private:
   struct State;

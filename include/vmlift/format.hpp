@@ -49,7 +49,11 @@ class DiskBackend {
   virtual Result<bool> copy_from(HostPlace source, Extent guest);
   virtual std::unique_ptr<UnitEncoder> encoder() const { return nullptr; }
   virtual Result<void> flush();
-  virtual Result<void> commit();
+  /// Writes what a created disk still lacks: tables, the header last. The gate flushes and
+  /// gives the name afterwards.
+  virtual Result<void> complete();
+  /// Gives the final name, for formats reached by URI; a file's name is given by the gate.
+  virtual Result<void> publish();
 };
 
 /// How a backend reaches what its image names: the caller's policy stands in between.
@@ -76,7 +80,9 @@ struct OpenRequest {
 class TargetFile : public File {
  public:
   virtual Result<std::shared_ptr<File>> extra(const std::string& name) = 0;
-  /// Flushes, gives the final names, flushes the folder.
+  /// One of the files made so far, by its name. Errors: NotFound.
+  virtual Result<std::shared_ptr<File>> pending(std::string_view name) = 0;
+  /// Flushes, gives the final names, flushes the folder. The gate calls it, no backend does.
   virtual Result<void> publish() = 0;
 };
 

@@ -26,6 +26,7 @@ Result<void> DiskBackend::write_encoded(const EncodedUnit&) {
 }
 Result<bool> DiskBackend::copy_from(HostPlace, Extent) { return false; }
 Result<void> DiskBackend::flush() { return {}; }
-Result<void> DiskBackend::commit() { return {}; }
+Result<void> DiskBackend::complete() { return {}; }
+Result<void> DiskBackend::publish() { return {}; }
 
 }  // namespace vmlift

@@ -8,6 +8,7 @@
 
 #include "base/checked.hpp"
 #include "base/fail.hpp"
+#include "disk/reopen.hpp"
 #include "vmlift/format.hpp"
 
 namespace vmlift {
@@ -20,6 +21,7 @@ struct Disk::State {
   const Format& format;
   std::string location;
   std::unique_ptr<DiskBackend> backend;
+  std::shared_ptr<TargetFile> target;
   ThreadModel threads;
   std::uint64_t size;
   DiskCapabilities capabilities;
@@ -27,7 +29,7 @@ struct Disk::State {
   std::shared_mutex access;
   std::mutex poison_guard;
   std::optional<Error> poison;  // the first write error: what follows cannot be trusted
-  bool committed = false;
+  bool completed = false;
 
   Error named(Error error) const { return std::move(error).in(location); }
 
@@ -52,7 +54,7 @@ struct Disk::State {
     {
       std::lock_guard guard(poison_guard);
       if (poison) return std::unexpected(*poison);
-      if (committed) {
+      if (completed) {
         return std::unexpected(
             error(ErrorCode::InvalidArgument, "the disk is complete already").in(location));
       }
@@ -79,12 +81,13 @@ struct Disk::State {
   }
 };
 
-Disk::Disk(const Format& format, std::string location, std::unique_ptr<DiskBackend> backend) {
+Disk::Disk(const Format& format, std::string location, std::unique_ptr<DiskBackend> backend,
+           std::shared_ptr<TargetFile> target) {
   const ThreadModel threads = backend->thread_model();
   const std::uint64_t size = backend->size();
   const DiskCapabilities capabilities = backend->capabilities();
-  state_.reset(new State{format, std::move(location), std::move(backend), threads, size,
-                         capabilities, {}, {}, {}, false});
+  state_.reset(new State{format, std::move(location), std::move(backend), std::move(target),
+                         threads, size, capabilities, {}, {}, {}, false});
 }
 Disk::~Disk() = default;
 
@@ -190,11 +193,42 @@ Result<void> Disk::flush() {
   return state_->writing([&] { return state_->backend->flush(); });
 }
 
-Result<void> Disk::commit() {
-  VMLIFT_CHECK(state_->writing([&] { return state_->backend->commit(); }));
+Result<void> Disk::complete() {
+  {
+    std::lock_guard guard(state_->poison_guard);
+    if (state_->completed) return {};
+  }
+  VMLIFT_CHECK(state_->writing([&]() -> Result<void> {
+    VMLIFT_CHECK(state_->backend->complete());
+    return state_->target ? state_->target->sync() : Result<void>{};
+  }));
   std::lock_guard guard(state_->poison_guard);
-  state_->committed = true;
+  state_->completed = true;
   return {};
+}
+
+Result<std::unique_ptr<Disk>> Disk::reopen() const {
+  if (!state_->completed || state_->target == nullptr) {
+    return std::unexpected(
+        error(ErrorCode::InvalidArgument, "only a completed target can be read before it is named")
+            .in(state_->location));
+  }
+  return reopen_target(state_->format, state_->target);
+}
+
+Result<void> Disk::publish() {
+  if (!state_->completed) {
+    return std::unexpected(
+        error(ErrorCode::InvalidArgument, "the disk is not complete yet").in(state_->location));
+  }
+  auto named = state_->target ? state_->target->publish() : state_->backend->publish();
+  if (!named) return std::unexpected(state_->named(std::move(named).error()));
+  return {};
+}
+
+Result<void> Disk::commit() {
+  VMLIFT_CHECK(complete());
+  return publish();
 }
 
 }  // namespace vmlift

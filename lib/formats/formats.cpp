@@ -7,6 +7,7 @@
 
 #include "base/fail.hpp"
 #include "disk/references.hpp"
+#include "disk/reopen.hpp"
 #include "formats/records.hpp"
 #include "io/source.hpp"
 #include "io/target.hpp"
@@ -57,7 +58,8 @@ Result<const Format*> probe_file(const File& file) {
 
 Result<std::unique_ptr<Disk>> open_with(const Format& format, std::shared_ptr<File> file,
                                         std::string location, const OpenOptions& options,
-                                        std::vector<std::string> chain) {
+                                        std::vector<std::string> chain,
+                                        std::shared_ptr<Folder> beside) {
   const ParentOpener open_parent = [&options](std::shared_ptr<File> parent,
                                               const Format& parent_format,
                                               const std::vector<std::string>& deeper) {
@@ -65,12 +67,13 @@ Result<std::unique_ptr<Disk>> open_with(const Format& format, std::shared_ptr<Fi
     parent_options.writable = false;
     parent_options.snapshot.clear();
     const std::string path = parent->path();
-    return open_with(parent_format, std::move(parent), path, parent_options, deeper);
+    auto around = std::make_shared<HostFolder>(folder_of(path));
+    return open_with(parent_format, std::move(parent), path, parent_options, deeper,
+                     std::move(around));
   };
   if (file != nullptr && chain.empty()) chain.push_back(identity_of(*file));
-  PolicyReferences references(format, options.policy, location,
-                              std::make_shared<HostFolder>(folder_of(location)), std::move(chain),
-                              open_parent);
+  PolicyReferences references(format, options.policy, location, std::move(beside),
+                              std::move(chain), open_parent);
   const OpenRequest request{std::move(file), location, options, references};
   auto backend = format.open(request);
   if (!backend) return std::unexpected(std::move(backend).error().in(location));
@@ -81,6 +84,18 @@ Result<std::unique_ptr<Disk>> open_with(const Format& format, std::shared_ptr<Fi
   }
   return std::make_unique<Disk>(format, std::move(location), *std::move(backend));
 }
+
+/// The files of a target that has no name yet, seen as the folder they will lie in.
+class PendingFolder : public Folder {
+ public:
+  explicit PendingFolder(std::shared_ptr<TargetFile> target) : target_(std::move(target)) {}
+  Result<std::shared_ptr<File>> open(std::string_view name) const override {
+    return target_->pending(name);
+  }
+
+ private:
+  std::shared_ptr<TargetFile> target_;
+};
 
 }  // namespace
 
@@ -94,7 +109,7 @@ const Format* find_format(std::string_view name) {
 
 Result<std::unique_ptr<Disk>> open_disk(const std::string& location, const OpenOptions& options) {
   if (const Format* format = format_of_scheme(location)) {
-    return open_with(*format, nullptr, location, options, {});
+    return open_with(*format, nullptr, location, options, {}, nullptr);
   }
   VMLIFT_TRY(auto file, open_source(location, options.writable, options.limits));
   return open_disk(std::move(file), options);
@@ -104,7 +119,17 @@ Result<std::unique_ptr<Disk>> open_disk(std::shared_ptr<File> file, const OpenOp
   VMLIFT_TRY(const Format* const format,
              options.format.empty() ? probe_file(*file) : named_format(options.format));
   std::string location = file->path();
-  return open_with(*format, std::move(file), std::move(location), options, {});
+  auto beside = std::make_shared<HostFolder>(folder_of(location));
+  return open_with(*format, std::move(file), std::move(location), options, {}, std::move(beside));
+}
+
+Result<std::unique_ptr<Disk>> reopen_target(const Format& format,
+                                            std::shared_ptr<TargetFile> target) {
+  OpenOptions options;
+  options.policy.references = OpenPolicy::References::same_directory;
+  std::string location = target->path();
+  auto beside = std::make_shared<PendingFolder>(target);
+  return open_with(format, std::move(target), std::move(location), options, {}, std::move(beside));
 }
 
 Result<std::string> probe(const std::string& location) {
@@ -135,9 +160,9 @@ Result<std::unique_ptr<Disk>> create_disk(const std::string& location, std::stri
   if (format_of_scheme(location) != format || format->schemes.empty()) {
     VMLIFT_TRY(file, create_target(location, options.overwrite));
   }
-  auto backend = format->create(CreateRequest{std::move(file), location, options});
+  auto backend = format->create(CreateRequest{file, location, options});
   if (!backend) return std::unexpected(std::move(backend).error().in(location));
-  return std::make_unique<Disk>(*format, location, *std::move(backend));
+  return std::make_unique<Disk>(*format, location, *std::move(backend), std::move(file));
 }
 
 }  // namespace vmlift

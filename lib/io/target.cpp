@@ -64,6 +64,7 @@ class PendingFile {
   }
 
   PosixFile& file() { return *file_; }
+  const std::string& name() const { return name_; }
 
   Result<void> publish(bool overwrite) {
     ::fchmod(file_->descriptor(), new_file_mode());
@@ -134,6 +135,13 @@ class HostTarget : public TargetFile, public std::enable_shared_from_this<HostTa
   Result<std::shared_ptr<File>> extra(const std::string& name) override {
     VMLIFT_TRY(PosixFile* const file, add(name));
     return std::shared_ptr<File>(shared_from_this(), file);
+  }
+
+  Result<std::shared_ptr<File>> pending(std::string_view name) override {
+    for (const auto& file : files_) {
+      if (file->name() == name) return std::shared_ptr<File>(shared_from_this(), &file->file());
+    }
+    return fail(ErrorCode::NotFound, "the target has no file '{}'", name);
   }
 
   Result<void> publish() override {

@@ -10,9 +10,8 @@ namespace {
 
 class RawDisk : public DiskBackend {
  public:
-  RawDisk(std::shared_ptr<File> file, std::uint64_t size, bool writable,
-          std::shared_ptr<TargetFile> target)
-      : file_(std::move(file)), size_(size), writable_(writable), target_(std::move(target)) {}
+  RawDisk(std::shared_ptr<File> file, std::uint64_t size, bool writable, bool created)
+      : file_(std::move(file)), size_(size), writable_(writable), created_(created) {}
 
   ThreadModel thread_model() const override { return ThreadModel::parallel; }
   std::uint64_t size() const override { return size_; }
@@ -20,7 +19,7 @@ class RawDisk : public DiskBackend {
   DiskCapabilities capabilities() const override {
     DiskCapabilities can;
     can.write = can.zero = can.discard = writable_;
-    can.zero_initialised = target_ != nullptr;
+    can.zero_initialised = created_;
     return can;
   }
 
@@ -51,18 +50,17 @@ class RawDisk : public DiskBackend {
     return file_->copy_from(source, guest.offset, guest.length);
   }
   Result<void> flush() override { return file_->sync(); }
-  Result<void> commit() override { return target_ ? target_->publish() : file_->sync(); }
 
  private:
   std::shared_ptr<File> file_;
   std::uint64_t size_;
   bool writable_;
-  std::shared_ptr<TargetFile> target_;
+  bool created_;
 };
 
 Result<std::unique_ptr<DiskBackend>> open(const OpenRequest& request) {
   VMLIFT_TRY(const std::uint64_t size, request.file->size());
-  return std::make_unique<RawDisk>(request.file, size, request.options.writable, nullptr);
+  return std::make_unique<RawDisk>(request.file, size, request.options.writable, false);
 }
 
 Result<std::unique_ptr<DiskBackend>> create(const CreateRequest& request) {
@@ -70,7 +68,7 @@ Result<std::unique_ptr<DiskBackend>> create(const CreateRequest& request) {
     return fail(ErrorCode::InvalidArgument, "a raw disk cannot be compressed");
   }
   VMLIFT_CHECK(request.file->resize(request.options.size));
-  return std::make_unique<RawDisk>(request.file, request.options.size, true, request.file);
+  return std::make_unique<RawDisk>(request.file, request.options.size, true, true);
 }
 
 constexpr std::array kSubformats = {
