@@ -38,10 +38,12 @@ Error os_error(int number, std::string_view activity);
 #define VMLIFT_TRY(declaration, ...) \
   VMLIFT_TRY_INTO(VMLIFT_CONCAT(vmlift_try_, __COUNTER__), declaration, __VA_ARGS__)
 
-/// VMLIFT_CHECK(f()): goes on if f() succeeded, else the function returns f()'s error.
-#define VMLIFT_CHECK(...)                                           \
-  do {                                                              \
-    auto vmlift_check_ = (__VA_ARGS__);                             \
-    if (!vmlift_check_)                                             \
-      return ::std::unexpected(::std::move(vmlift_check_).error()); \
+#define VMLIFT_CHECK_WITH(result, ...)                                               \
+  do {                                                                               \
+    auto result = (__VA_ARGS__);                                                     \
+    if (!result) return ::std::unexpected(::std::move(result).error());              \
   } while (false)
+
+/// VMLIFT_CHECK(f()): goes on if f() succeeded, else the function returns f()'s error.
+#define VMLIFT_CHECK(...) \
+  VMLIFT_CHECK_WITH(VMLIFT_CONCAT(vmlift_check_, __COUNTER__), __VA_ARGS__)
