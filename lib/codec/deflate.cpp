@@ -1,0 +1,132 @@
+#include "codec/deflate.hpp"
+
+#include <libdeflate.h>
+
+#include <algorithm>
+#include <new>
+
+#include "base/bytes.hpp"
+#include "base/fail.hpp"
+
+namespace vmlift {
+namespace {
+
+/// RFC 1950: CM 8, a window of 32 KiB at most, FCHECK makes the two bytes a multiple of 31, no
+/// preset dictionary.
+bool is_zlib_header(std::span<const std::byte> payload) {
+  const auto cmf = std::to_integer<unsigned>(payload[0]);
+  const auto flg = std::to_integer<unsigned>(payload[1]);
+  return (cmf & 0x0f) == 8 && (cmf >> 4) <= 7 && (cmf * 256 + flg) % 31 == 0 && (flg & 0x20) == 0;
+}
+
+}  // namespace
+
+std::uint32_t adler32(std::span<const std::byte> bytes) {
+  return libdeflate_adler32(1, bytes.data(), bytes.size());
+}
+
+std::size_t deflate_bound(std::size_t plain) {
+  // Stored blocks: 5 bytes for each 65535, libdeflate starts a block sooner; its own bound for
+  // no compressor in particular covers all levels.
+  return libdeflate_zlib_compress_bound(nullptr, plain);
+}
+
+Inflater::Inflater() : state_(libdeflate_alloc_decompressor(), &libdeflate_free_decompressor) {
+  if (!state_) throw std::bad_alloc();
+}
+Inflater::~Inflater() = default;
+Inflater::Inflater(Inflater&&) noexcept = default;
+
+Result<std::size_t> Inflater::inflate(std::span<const std::byte> payload,
+                                      std::span<std::byte> out) {
+  std::size_t consumed = 0;
+  // A null actual_out makes libdeflate insist on exactly out.size() bytes.
+  switch (libdeflate_deflate_decompress_ex(state_.get(), payload.data(), payload.size(), out.data(),
+                                           out.size(), &consumed, nullptr)) {
+    case LIBDEFLATE_SUCCESS:
+      return consumed;
+    case LIBDEFLATE_SHORT_OUTPUT:
+      return fail(ErrorCode::Corrupt, "compressed data ends before its {} bytes", out.size());
+    case LIBDEFLATE_INSUFFICIENT_SPACE:
+      return fail(ErrorCode::Corrupt, "compressed data expands to more than its {} bytes",
+                  out.size());
+    default:
+      return fail(ErrorCode::Corrupt, "compressed data is no deflate stream");
+  }
+}
+
+Result<std::size_t> Inflater::inflate_zlib(std::span<const std::byte> payload,
+                                           std::span<std::byte> out) {
+  if (payload.size() < kZlibHeaderSize + kZlibTrailerSize) {
+    return fail(ErrorCode::Corrupt, "compressed data of {} bytes cannot hold a zlib stream",
+                payload.size());
+  }
+  if (!is_zlib_header(payload)) {
+    return fail(ErrorCode::Corrupt, "compressed data does not start with a zlib header");
+  }
+  const auto stream = payload.subspan(kZlibHeaderSize);
+  VMLIFT_TRY(const std::size_t length, inflate(stream, out));
+  if (stream.size() - length < kZlibTrailerSize) {
+    return fail(ErrorCode::Corrupt, "compressed data ends before its checksum");
+  }
+  const auto stored = load_be<std::uint32_t>(stream, length);
+  if (const std::uint32_t actual = adler32(out); stored != actual) {
+    return fail(ErrorCode::ChecksumMismatch,
+                "decompressed data has the Adler-32 {:08x}, stored is {:08x}", actual, stored);
+  }
+  return kZlibHeaderSize + length + kZlibTrailerSize;
+}
+
+Deflater::State Deflater::make(int level) {
+  State state(libdeflate_alloc_compressor(std::clamp(level, 1, 12)), &libdeflate_free_compressor);
+  if (!state) throw std::bad_alloc();
+  return state;
+}
+
+Deflater::Deflater(int level) : state_(make(level)), cheap_(nullptr, &libdeflate_free_compressor) {}
+
+Deflater::Deflater(Effort effort)
+    : Deflater(effort == Effort::fast       ? 1
+               : effort == Effort::balanced ? 6
+                                            : 9) {
+  if (effort == Effort::balanced) cheap_ = make(1);
+}
+Deflater::~Deflater() = default;
+Deflater::Deflater(Deflater&&) noexcept = default;
+
+/// Judged by two samples at the cheap level: a quarter of the work of deflating all of it.
+bool Deflater::deflates_well(std::span<const std::byte> plain, std::span<std::byte> out) {
+  constexpr std::size_t kSample = 8 << 10;
+  if (plain.size() < 4 * kSample || out.size() < kSample) return true;
+  std::size_t kept = 0;
+  for (const std::size_t at : {plain.size() / 4, plain.size() / 4 * 3 - kSample}) {
+    const std::size_t length =
+        libdeflate_deflate_compress(cheap_.get(), plain.data() + at, kSample, out.data(), kSample);
+    kept += length == 0 ? kSample : length;
+  }
+  return kept < 2 * kSample / 100 * 93;
+}
+
+std::optional<std::size_t> Deflater::deflate(std::span<const std::byte> plain,
+                                             std::span<std::byte> out) {
+  libdeflate_compressor* const compressor =
+      cheap_ && !deflates_well(plain, out) ? cheap_.get() : state_.get();
+  const std::size_t length =
+      libdeflate_deflate_compress(compressor, plain.data(), plain.size(), out.data(), out.size());
+  if (length == 0) return std::nullopt;
+  return length;
+}
+
+std::optional<std::size_t> Deflater::deflate_zlib(std::span<const std::byte> plain,
+                                                  std::uint32_t checksum,
+                                                  std::span<std::byte> out) {
+  if (out.size() < kZlibHeaderSize + kZlibTrailerSize) return std::nullopt;
+  const auto room = out.subspan(kZlibHeaderSize, out.size() - kZlibHeaderSize - kZlibTrailerSize);
+  const auto length = deflate(plain, room);
+  if (!length) return std::nullopt;
+  store_be<std::uint16_t>(out, 0, 0x789c);  // 32 KiB window, default level
+  store_be<std::uint32_t>(out, kZlibHeaderSize + *length, checksum);
+  return kZlibHeaderSize + *length + kZlibTrailerSize;
+}
+
+}  // namespace vmlift
