@@ -1,0 +1,11 @@
+// What module.cpp registers, in its order.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace vmlift::python {
+
+void add_formats(pybind11::module_& module);
+void add_disk(pybind11::module_& module);
+
+}  // namespace vmlift::python
