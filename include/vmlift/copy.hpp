@@ -24,7 +24,7 @@ struct Progress {
 struct CopyOptions {
   /// Worker threads; 0: one for each processor.
   unsigned threads = 0;
-  /// Called from one thread at a time, about ten times a second and once at the end.
+  /// Called on the caller's own thread, about ten times a second and once at the end.
   std::function<void(const Progress&)> progress;
   /// Stops the copy with the error Cancelled.
   std::stop_token stop;
@@ -35,6 +35,9 @@ struct CopyOptions {
   /// Asked after the data is written and before the target gets its name; an error it returns
   /// leaves no target. (A manifest is checked here.)
   std::function<Result<void>()> before_commit;
+  /// False: the target is left complete but without its name; the caller calls publish(). So
+  /// several disks of one machine can appear together.
+  bool publish = true;
 };
 
 struct CopyReport {

@@ -66,6 +66,8 @@ class PendingFile {
   PosixFile& file() { return *file_; }
   const std::string& name() const { return name_; }
 
+  void withdraw() { ::unlinkat(folder_, name_.c_str(), 0); }
+
   Result<void> publish(bool overwrite) {
     ::fchmod(file_->descriptor(), new_file_mode());
     if (::fsync(file_->descriptor()) != 0) return std::unexpected(broken("flushing"));
@@ -147,7 +149,11 @@ class HostTarget : public TargetFile, public std::enable_shared_from_this<HostTa
   Result<void> publish() override {
     // The first file is what users open: its name appears when all others are there.
     for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
-      VMLIFT_CHECK((*file)->publish(overwrite_));
+      auto named = (*file)->publish(overwrite_);
+      if (named) continue;
+      // All or none: those that have their names already lose them again.
+      while (file != files_.rbegin()) (*--file)->withdraw();
+      return named;
     }
     if (::fsync(folder_.get()) != 0) {
       return std::unexpected(os_error(errno, "flushing the folder").in(folder_path_));

@@ -15,7 +15,7 @@ DIRECT = {
     "disk": ["io"],
     "vm": ["base"],
     "formats": ["disk", "codec"],
-    "copy": ["disk"],
+    "copy": ["disk", "codec"],
     "package": ["formats", "vm"],
     "migrate": ["base", "io", "codec", "disk", "vm", "formats", "copy", "package"],
 }

@@ -1,0 +1,338 @@
+// The copy: workers take segments, read and prepare them side by side; a target that wants its
+// writes in order, or is hashed, gets them in turns.
+#include "vmlift/copy.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+
+#include "base/bytes.hpp"
+#include "base/checked.hpp"
+#include "base/fail.hpp"
+#include "codec/digest.hpp"
+#include "copy/crew.hpp"
+#include "copy/segments.hpp"
+#include "copy/turns.hpp"
+#include "vmlift/format.hpp"
+
+namespace vmlift {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// File systems keep holes of this size.
+constexpr std::uint64_t kHoleSize = 4096;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// One unit or run that a worker has made ready for the target.
+struct Piece {
+  Extent guest;
+  bool encoded = false;
+  Codec codec = Codec::deflate;
+  std::size_t payload_offset = 0;  // in Prepared::payload; plain pieces lie in Prepared::plain
+  std::size_t payload_length = 0;
+  std::optional<std::uint32_t> adler32{};
+};
+
+/// One segment, ready to be written in its turn.
+struct Prepared {
+  Segment segment;
+  Bytes plain;    // the segment's bytes, where they were read
+  Bytes payload;  // the encoded pieces, one behind the other
+  std::vector<Piece> pieces;
+};
+
+class Copy {
+ public:
+  Copy(const Disk& source, Disk& target, const CopyOptions& options)
+      : source_(source),
+        target_(target),
+        options_(options),
+        can_(target.capabilities()),
+        crew_(options, source.size()),
+        segments_(source.size(), chunk_for(target), zeros_of(source)),
+        turns_(crew_.threads() * 2 + 2, [this](Prepared& prepared) { return commit(prepared); }) {}
+
+  Result<CopyReport> run();
+
+ private:
+  static std::uint64_t unit_of(const Disk& target) {
+    const auto info = target.info();
+    return info && std::has_single_bit(info->unit_size) ? info->unit_size : 0;
+  }
+  static std::uint64_t chunk_for(const Disk& target) {
+    return std::max(Segments::kChunk, unit_of(target));
+  }
+
+  Result<void> work();
+  Result<void> write_directly(const Segment& segment, Bytes& buffer);
+  Result<bool> move_in_kernel(const Segment& segment);
+  Result<void> write_plain(std::uint64_t offset, std::span<const std::byte> plain);
+  Result<void> prepare(Prepared& prepared, UnitEncoder* encoder);
+  Result<void> adopt_units(Prepared& prepared, UnitEncoder& encoder, ExtentSet& adopted);
+  Result<void> encode_units(Prepared& prepared, UnitEncoder& encoder, const ExtentSet& adopted);
+  Result<void> commit(Prepared& prepared);
+  void hash(const Prepared& prepared);
+
+  const Disk& source_;
+  Disk& target_;
+  const CopyOptions& options_;
+  const DiskCapabilities can_;
+  Crew crew_;
+  Segments segments_;
+  Turns<Prepared> turns_;
+  std::uint64_t hole_ = kHoleSize;
+  bool in_turns_ = false;
+  std::optional<Digest> digest_;
+  std::atomic<bool> kernel_moves_ = true;
+  std::atomic<std::uint64_t> data_bytes_ = 0;
+  std::atomic<std::uint64_t> zero_bytes_ = 0;
+  std::atomic<std::uint64_t> encoded_bytes_ = 0;
+  std::atomic<std::uint64_t> shared_bytes_ = 0;
+};
+
+Result<CopyReport> Copy::run() {
+  const auto start = Clock::now();
+  if (target_.size() < source_.size()) {
+    return std::unexpected(error(ErrorCode::OutOfRange,
+                                 "the target holds {} bytes, the source has {}", target_.size(),
+                                 source_.size())
+                               .in(target_.location()));
+  }
+  hole_ = std::max(kHoleSize, unit_of(target_));
+  in_turns_ = can_.ascending || can_.encoded_write || options_.digest;
+  if (options_.digest) digest_.emplace(DigestAlgorithm::sha256);
+  if (!in_turns_) segments_.offer_plain_runs(source_);
+  crew_.on_stop = [this] { turns_.end(); };
+
+  VMLIFT_CHECK(crew_.run([this] { return work(); }));
+  if (options_.before_commit) VMLIFT_CHECK(options_.before_commit());
+  VMLIFT_CHECK(target_.complete());
+
+  CopyReport report;
+  if (options_.verify) {
+    VMLIFT_TRY(const auto written, target_.reopen());
+    CopyOptions reading;
+    reading.threads = options_.threads;
+    reading.stop = options_.stop;
+    VMLIFT_TRY(const auto difference, compare_disks(source_, *written, reading, true));
+    if (difference) {
+      return std::unexpected(error(ErrorCode::ChecksumMismatch,
+                                   "what was written reads back differently")
+                                 .at(*difference)
+                                 .in(target_.location()));
+    }
+    report.verified = true;
+  }
+  if (options_.publish) VMLIFT_CHECK(target_.publish());
+
+  report.size = source_.size();
+  report.data_bytes = data_bytes_;
+  report.zero_bytes = zero_bytes_;
+  report.encoded_bytes = encoded_bytes_;
+  report.shared_bytes = shared_bytes_;
+  if (digest_) {
+    VMLIFT_TRY(report.sha256, digest_->finish());
+  }
+  report.seconds = seconds_since(start);
+  return report;
+}
+
+Result<void> Copy::work() {
+  const auto encoder = can_.encoded_write ? target_.encoder() : nullptr;
+  Bytes buffer;
+  while (!crew_.stopping()) {
+    VMLIFT_TRY(const std::optional<Segment> segment, segments_.next());
+    if (!segment) return {};
+    if (in_turns_) {
+      turns_.wait_for_room(segment->index);
+      if (crew_.stopping()) return {};
+      auto prepared = std::make_unique<Prepared>();
+      prepared->segment = *segment;
+      VMLIFT_CHECK(prepare(*prepared, encoder.get()));
+      VMLIFT_CHECK(turns_.hand_in(segment->index, std::move(prepared)));
+    } else {
+      VMLIFT_CHECK(write_directly(*segment, buffer));
+      crew_.advance(segment->range.length);
+    }
+  }
+  return {};
+}
+
+Result<void> Copy::write_directly(const Segment& segment, Bytes& buffer) {
+  if (segment.zero) {
+    zero_bytes_ += segment.range.length;
+    return can_.zero_initialised ? Result<void>{} : target_.zero(segment.range);
+  }
+  if (segment.plain && kernel_moves_) {
+    VMLIFT_TRY(const bool moved, move_in_kernel(segment));
+    if (moved) return {};
+    kernel_moves_ = false;
+  }
+  for (std::uint64_t at = segment.range.offset; at < segment.range.end() && !crew_.stopping();) {
+    buffer.resize(std::min(Segments::kChunk, segment.range.end() - at));
+    VMLIFT_CHECK(source_.read(at, buffer));
+    VMLIFT_CHECK(write_plain(at, buffer));
+    at += buffer.size();
+  }
+  return {};
+}
+
+Result<bool> Copy::move_in_kernel(const Segment& segment) {
+  const auto start = Clock::now();
+  VMLIFT_TRY(const bool moved, target_.copy_from(*segment.plain, segment.range));
+  if (moved) {
+    segments_.plain_run_took(seconds_since(start));
+    data_bytes_ += segment.range.length;
+    shared_bytes_ += segment.range.length;
+  }
+  return moved;
+}
+
+/// Writes what is not zero. Runs of zeros become holes where the target began as zeros.
+Result<void> Copy::write_plain(std::uint64_t offset, std::span<const std::byte> plain) {
+  if (!can_.zero_initialised) {
+    data_bytes_ += plain.size();
+    return target_.write(offset, plain);
+  }
+  std::size_t run = 0;
+  std::size_t at = 0;
+  while (at < plain.size()) {
+    const std::size_t step = std::min<std::size_t>(hole_, plain.size() - at);
+    if (!all_zero(plain.subspan(at, step))) {
+      at += step;
+      continue;
+    }
+    if (at > run) VMLIFT_CHECK(target_.write(offset + run, plain.subspan(run, at - run)));
+    data_bytes_ += at - run;
+    zero_bytes_ += step;
+    at += step;
+    run = at;
+  }
+  data_bytes_ += at - run;
+  return at > run ? target_.write(offset + run, plain.subspan(run)) : Result<void>{};
+}
+
+Result<void> Copy::prepare(Prepared& prepared, UnitEncoder* encoder) {
+  if (prepared.segment.zero) return {};
+  if (encoder == nullptr || options_.digest) {
+    prepared.plain.resize(prepared.segment.range.length);
+    VMLIFT_CHECK(source_.read(prepared.segment.range.offset, prepared.plain));
+  }
+  if (encoder == nullptr) return {};
+  ExtentSet adopted;
+  if (source_.capabilities().encoded_read) {
+    VMLIFT_CHECK(adopt_units(prepared, *encoder, adopted));
+  }
+  return encode_units(prepared, *encoder, adopted);
+}
+
+namespace {
+Piece& add_encoded(Prepared& prepared, const EncodedUnit& unit) {
+  Piece piece{.guest = unit.guest, .encoded = true, .codec = unit.codec,
+              .payload_offset = prepared.payload.size(), .payload_length = unit.payload.size(),
+              .adler32 = unit.adler32};
+  prepared.payload.insert(prepared.payload.end(), unit.payload.begin(), unit.payload.end());
+  return prepared.pieces.emplace_back(piece);
+}
+}  // namespace
+
+/// Takes over the source's compressed units where they fit the target's.
+Result<void> Copy::adopt_units(Prepared& prepared, UnitEncoder& encoder, ExtentSet& adopted) {
+  const std::uint64_t unit_size = encoder.unit_size();
+  const Extent range = prepared.segment.range;
+  return source_.read_encoded(range, [&](const EncodedUnit& unit) -> Result<void> {
+    const bool fits = is_aligned(unit.guest.offset, unit_size) && unit.guest.end() <= range.end() &&
+                      (unit.guest.length == unit_size || unit.guest.end() == source_.size());
+    if (!fits) return {};
+    VMLIFT_TRY(const auto taken, encoder.adopt(unit));
+    if (!taken) return {};
+    add_encoded(prepared, *taken);
+    adopted.add(unit.guest);
+    encoded_bytes_ += unit.guest.length;
+    data_bytes_ += unit.guest.length;
+    return {};
+  });
+}
+
+/// Reads what was not taken over and compresses it, unit by unit.
+Result<void> Copy::encode_units(Prepared& prepared, UnitEncoder& encoder,
+                                const ExtentSet& adopted) {
+  const Extent range = prepared.segment.range;
+  const ExtentSet rest = adopted.gaps(range);
+  if (rest.empty()) return {};
+  if (prepared.plain.empty()) {
+    prepared.plain.resize(range.length);
+    for (const Extent& gap : rest) {
+      VMLIFT_CHECK(source_.read(
+          gap.offset, std::span(prepared.plain).subspan(gap.offset - range.offset, gap.length)));
+    }
+  }
+  for (const Extent& gap : rest) {
+    for (std::uint64_t at = gap.offset; at < gap.end();) {
+      const Extent unit{at, std::min(encoder.unit_size(), gap.end() - at)};
+      const auto plain = std::span(prepared.plain).subspan(at - range.offset, unit.length);
+      at = unit.end();
+      if (all_zero(plain)) {
+        zero_bytes_ += unit.length;
+        continue;
+      }
+      data_bytes_ += unit.length;
+      VMLIFT_TRY(const EncodedUnit encoded, encoder.encode(unit.offset, plain));
+      if (encoded.payload.empty()) {
+        prepared.pieces.push_back({.guest = unit});
+      } else {
+        add_encoded(prepared, encoded);
+      }
+    }
+  }
+  std::ranges::sort(prepared.pieces, {}, [](const Piece& piece) { return piece.guest.offset; });
+  return {};
+}
+
+Result<void> Copy::commit(Prepared& prepared) {
+  const Segment& segment = prepared.segment;
+  if (digest_) hash(prepared);
+  if (segment.zero) {
+    zero_bytes_ += segment.range.length;
+    if (!can_.zero_initialised) VMLIFT_CHECK(target_.zero(segment.range));
+  } else if (!can_.encoded_write) {
+    VMLIFT_CHECK(write_plain(segment.range.offset, prepared.plain));
+  }
+  for (const Piece& piece : prepared.pieces) {
+    if (piece.encoded) {
+      VMLIFT_CHECK(target_.write_encoded(
+          {.guest = piece.guest,
+           .codec = piece.codec,
+           .payload = std::span(prepared.payload).subspan(piece.payload_offset,
+                                                          piece.payload_length),
+           .adler32 = piece.adler32}));
+    } else {
+      VMLIFT_CHECK(target_.write(
+          piece.guest.offset,
+          std::span(prepared.plain).subspan(piece.guest.offset - segment.range.offset,
+                                            piece.guest.length)));
+    }
+  }
+  crew_.advance(segment.range.length);
+  return {};
+}
+
+void Copy::hash(const Prepared& prepared) {
+  if (prepared.segment.zero) {
+    digest_->update_zeros(prepared.segment.range.length, [this] { return crew_.stopping(); });
+  } else {
+    digest_->update(prepared.plain);
+  }
+}
+
+}  // namespace
+
+Result<CopyReport> copy_disk(const Disk& source, Disk& target, const CopyOptions& options) {
+  return Copy(source, target, options).run();
+}
+
+}  // namespace vmlift

@@ -1,0 +1,93 @@
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "io/memory_file.hpp"
+#include "support/patterns.hpp"
+#include "support/temporary_folder.hpp"
+#include "vmlift/format.hpp"
+
+using namespace vmlift;
+
+TEST_SUITE("the gate") {
+  TEST_CASE("a range beyond the end is OutOfRange, whatever the numbers") {
+    auto disk = open_disk(std::make_shared<MemoryFile>("m", pattern(1000, 1)), {.format = "raw"});
+    REQUIRE(disk.has_value());
+    std::vector<std::byte> buffer(10);
+    for (const std::uint64_t offset : {991ull, 1000ull, ~0ull, ~0ull - 5}) {
+      const auto got = (*disk)->read(offset, buffer);
+      REQUIRE_FALSE(got.has_value());
+      CHECK(got.error().code() == ErrorCode::OutOfRange);
+    }
+    CHECK((*disk)->read(990, buffer).has_value());
+    CHECK((*disk)->size() == 1000);
+  }
+
+  TEST_CASE("a disk opened for reading takes no writes") {
+    auto disk = open_disk(std::make_shared<MemoryFile>("m", pattern(1000, 1)), {.format = "raw"});
+    REQUIRE(disk.has_value());
+    const auto wrote = (*disk)->write(0, pattern(10, 2));
+    REQUIRE_FALSE(wrote.has_value());
+    CHECK(wrote.error().code() == ErrorCode::Permission);
+  }
+
+  TEST_CASE("probing never answers raw") {
+    const auto disk = open_disk(std::make_shared<MemoryFile>("m", pattern(5000, 3)));
+    REQUIRE_FALSE(disk.has_value());
+    CHECK(disk.error().code() == ErrorCode::UnsafeProbe);
+  }
+
+  TEST_CASE("an unknown format or option is an invalid argument that lists the known ones") {
+    TemporaryFolder folder;
+    const auto disk = create_disk(folder / "d", "vhdx", {.size = 4096, .options = {}});
+    REQUIRE_FALSE(disk.has_value());
+    CHECK(disk.error().code() == ErrorCode::InvalidArgument);
+    CHECK(disk.error().message().find("raw") != std::string::npos);
+    const auto option =
+        create_disk(folder / "d", "raw", {.size = 4096, .options = {{"colour", "red"}}});
+    REQUIRE_FALSE(option.has_value());
+    CHECK(option.error().code() == ErrorCode::InvalidArgument);
+    CHECK(folder.names().empty());
+  }
+
+  TEST_CASE("a completed target can be read before it has its name") {
+    TemporaryFolder folder;
+    auto disk = create_disk(folder / "d", "raw", {.size = 4096, .options = {}});
+    REQUIRE(disk.has_value());
+    const auto content = pattern(4096, 4);
+    REQUIRE((*disk)->write(0, content).has_value());
+    CHECK_FALSE((*disk)->reopen().has_value());
+    REQUIRE((*disk)->complete().has_value());
+    auto again = (*disk)->reopen();
+    REQUIRE(again.has_value());
+    std::vector<std::byte> buffer(4096);
+    REQUIRE((*again)->read(0, buffer).has_value());
+    CHECK(buffer == content);
+    CHECK(folder.names().empty());
+    CHECK_FALSE((*disk)->write(0, content).has_value());
+    REQUIRE((*disk)->publish().has_value());
+    CHECK(folder.names() == std::vector<std::string>{"d"});
+  }
+
+  TEST_CASE("every format of the table has what the table promises") {
+    for (const Format* format : formats()) {
+      CAPTURE(format->name);
+      CHECK(find_format(format->name) == format);
+      CHECK_FALSE(format->description.empty());
+      CHECK((format->open != nullptr));
+      bool creates = false;
+      for (const Subformat& subformat : format->subformats) creates |= subformat.create;
+      CHECK(creates == (format->create != nullptr));
+    }
+  }
+
+  TEST_CASE("limits and references are stated by name") {
+    Limits limits;
+    CHECK(limits.set("virtual_size", 5).has_value());
+    CHECK(limits.virtual_size == 5);
+    CHECK(limits.set("size", 5).error().code() == ErrorCode::InvalidArgument);
+    CHECK(OpenPolicy::parse("under=/vm")->directory == "/vm");
+    CHECK(OpenPolicy::parse("deny")->references == OpenPolicy::References::deny);
+    CHECK(OpenPolicy::parse("all").error().code() == ErrorCode::InvalidArgument);
+  }
+}
