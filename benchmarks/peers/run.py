@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""vmlift beside its peers, in one run on one machine.
+
+Makes guest disks, runs each command in turn, checks every result byte for byte against the
+guest, and prints medians and ratios. Source and target lie on the same memory-backed file
+system, so that flushing costs nothing; paths that share blocks use an XFS in a file there (needs
+root). Times are of whole commands, Python's start included.
+
+    python3 benchmarks/peers/run.py --size 2G --data 1G
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import images
+import measure
+import paths
+import report
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def bytes_of(text):
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+    return int(text[:-1]) * units[text[-1].upper()] if text[-1].upper() in units else int(text)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=bytes_of, default=2 << 30, help="of the guest disk")
+    parser.add_argument("--data", type=bytes_of, default=1 << 30, help="of it, written")
+    parser.add_argument("--runs", type=int, default=5, help="counted runs of each command")
+    parser.add_argument("--only", default="", help="paths whose name contains this")
+    parser.add_argument("--folder", default="/dev/shm", help="a memory-backed file system")
+    parser.add_argument("--python", type=Path, default=ROOT / "build" / "python",
+                        help="where the vmlift package was built")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--svg", type=Path, help="draw the ratios here")
+    return parser.parse_args()
+
+
+def version(command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0]
+
+
+def machine(arguments):
+    model = next((line.split(":", 1)[1].strip()
+                  for line in Path("/proc/cpuinfo").read_text().splitlines()
+                  if line.startswith("model name")), platform.processor())
+    return {"processors": os.cpu_count(), "model": model, "kernel": platform.release(),
+            "qemu_img": version(["qemu-img", "--version"]),
+            "python": platform.python_version(),
+            "guest_bytes": arguments.size, "data_bytes": arguments.data}
+
+
+class SharingFolder:
+    """An XFS in a file on the memory-backed file system, or None where that cannot be had."""
+
+    def __init__(self, folder, size):
+        self.path = None
+        self._mounted = Path(folder, "xfs")
+        image = Path(folder, "xfs.img")
+        try:
+            with open(image, "wb") as file:
+                file.truncate(size)
+            self._mounted.mkdir()
+            subprocess.run(["mkfs.xfs", "-q", "-m", "reflink=1", image], check=True,
+                           capture_output=True)
+            subprocess.run(["mount", "-o", "loop", image, self._mounted], check=True,
+                           capture_output=True)
+            self.path = self._mounted
+        except (OSError, subprocess.CalledProcessError) as problem:
+            print(f"skipped: paths that share blocks, no XFS could be mounted ({problem})",
+                  file=sys.stderr)
+
+    def close(self):
+        if self.path:
+            subprocess.run(["umount", self.path], check=True)
+
+
+def check(target, target_format, guest):
+    """The result holds the guest's bytes, and qemu-img finds nothing wrong in it."""
+    subprocess.run(["qemu-img", "compare", "-f", target_format, "-F", "raw", target, guest],
+                   check=True, stdout=subprocess.DEVNULL)
+    if target_format == "qcow2":
+        subprocess.run(["qemu-img", "check", "-q", target], check=True)
+
+
+def run_path(path, sources, folder, guest, runs):
+    source = sources[path.source]
+    target = {name: folder / f"target-{name}" for name in ("vmlift", "qemu-img", *path.others)}
+    commands = {
+        "vmlift": ([sys.executable, "-m", "vmlift", "convert", "-f", path.source_format,
+                    "-O", path.target_format, *path.vmlift, source, target["vmlift"]],
+                   target["vmlift"]),
+        "qemu-img": (["qemu-img", "convert", "-f", path.source_format, "-O", path.target_format,
+                      *path.peer, source, target["qemu-img"]], target["qemu-img"]),
+    }
+    for name, command in path.others.items():
+        places = {"source": source, "target": target[name]}
+        commands[name] = ([part.format(**places) for part in command], target[name])
+    figures = measure.alternate(commands, runs)
+    check(target["vmlift"], path.target_format, guest)
+    for made in target.values():
+        made.unlink()
+    return {"path": path.name, "at_least": path.at_least, "aim": path.aim,
+            "ratio": figures["qemu-img"].median / figures["vmlift"].median,
+            "vmlift": figures["vmlift"].as_dict(), "qemu-img": figures["qemu-img"].as_dict(),
+            "others": {name: figures[name].as_dict() for name in path.others}}
+
+
+def main():
+    arguments = parse_arguments()
+    os.environ["PYTHONPATH"] = str(arguments.python)
+    about = machine(arguments)
+    print(json.dumps(about, indent=1))
+    rows = []
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
+        folder = Path(name)
+        print("making the guest disks ...", flush=True)
+        sources = images.make_sources(folder, arguments.size, arguments.data)
+        sharing = SharingFolder(folder, 4 * arguments.size + (1 << 30))
+        try:
+            shared = {}
+            if sharing.path:
+                shared = {key: Path(shutil.copy2(path, sharing.path / path.name))
+                          for key, path in sources.items() if key in ("raw", "sparse")}
+            for path in paths.PATHS:
+                if arguments.only not in path.name or (path.shares and not sharing.path):
+                    continue
+                row = run_path(path, shared if path.shares else sources,
+                               sharing.path if path.shares else folder, sources["raw"],
+                               arguments.runs)
+                rows.append(row)
+                print(report.table([row]).split("\n", 1)[1], flush=True)
+        finally:
+            sharing.close()
+    print()
+    print(report.table(rows))
+    if arguments.json:
+        report.write_json(arguments.json, about, rows)
+    if arguments.svg:
+        report.write_svg(arguments.svg, rows)
+    return 0 if all(row["ratio"] >= row["at_least"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
