@@ -21,6 +21,8 @@ struct HostPlace {
   std::uint64_t offset = 0;
 };
 
+class Folder;  // lib/io/folder.hpp
+
 /// Reads may be made from several threads at once, and so may writes to places that do not
 /// overlap. Offsets and lengths are bytes. Errors carry the file's path.
 class File {
@@ -46,6 +48,9 @@ class File {
 
   /// Where `offset` lies in the operating system's file; nothing for memory.
   virtual std::optional<HostPlace> host(std::uint64_t) const { return std::nullopt; }
+
+  /// Where names found in this file are looked up; null: in the folder of path().
+  virtual std::shared_ptr<const Folder> beside() const { return nullptr; }
 
   // Writing. A file that is only read answers Permission.
   virtual Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer);

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "vmlift/digest.hpp"
 #include "vmlift/disk.hpp"
 #include "vmlift/error.hpp"
 #include "vmlift/file.hpp"
@@ -28,10 +29,6 @@ namespace vmlift {
 enum class PackageKind { ova, ovf, vmx, libvirt };
 /// "ova", "ovf", "vmx", "libvirt".
 std::string_view package_kind_name(PackageKind kind) noexcept;
-
-enum class DigestAlgorithm { sha1, sha256, sha512 };
-/// "SHA1", "SHA256", "SHA512", as manifests spell them.
-std::string_view digest_name(DigestAlgorithm algorithm) noexcept;
 
 /// One line of a manifest: `SHA256(disk1.vmdk)= 0123...`.
 struct ManifestEntry {

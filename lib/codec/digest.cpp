@@ -22,6 +22,17 @@ const EVP_MD* evp(DigestAlgorithm algorithm) {
 
 }  // namespace
 
+std::string_view digest_name(DigestAlgorithm algorithm) noexcept {
+  switch (algorithm) {
+    case DigestAlgorithm::sha1:
+      return "SHA1";
+    case DigestAlgorithm::sha512:
+      return "SHA512";
+    default:
+      return "SHA256";
+  }
+}
+
 std::optional<DigestAlgorithm> digest_algorithm(std::string_view name) {
   std::string plain;
   for (const char c : name) {

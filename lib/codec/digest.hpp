@@ -12,11 +12,10 @@
 #include <string>
 #include <string_view>
 
+#include "vmlift/digest.hpp"
 #include "vmlift/error.hpp"
 
 namespace vmlift {
-
-enum class DigestAlgorithm { sha1, sha256, sha512 };
 
 /// The algorithm of that name, in any case and with or without a dash ("SHA-256"), as manifests
 /// spell it.

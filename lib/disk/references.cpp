@@ -5,23 +5,11 @@
 #include <algorithm>
 
 #include "base/fail.hpp"
+#include "base/printable.hpp"
 #include "io/source.hpp"
 
 namespace vmlift {
 namespace {
-
-/// Control characters in a name are shown, not obeyed.
-std::string printable(std::string_view name) {
-  std::string shown;
-  for (const char c : name.substr(0, 200)) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    } else {
-      shown += c;
-    }
-  }
-  return shown;
-}
 
 /// A protocol ("nbd:", "json:{") instead of a path: a colon before any slash.
 bool names_a_protocol(std::string_view name) {
@@ -42,7 +30,7 @@ std::string identity_of(const File& file) {
 }
 
 PolicyReferences::PolicyReferences(const Format& format, const OpenPolicy& policy,
-                                   std::string location, std::shared_ptr<Folder> beside,
+                                   std::string location, std::shared_ptr<const Folder> beside,
                                    std::vector<std::string> chain, ParentOpener open_parent)
     : format_(format),
       policy_(policy),
@@ -75,6 +63,10 @@ Result<std::shared_ptr<File>> PolicyReferences::open_file(std::string_view name,
       case Kind::under:
         return HostFolder(policy_.directory).open(name);
       case Kind::any: {
+        // Beside the image first: that may be within an archive, which a path does not reach.
+        if (beside_ != nullptr) {
+          if (auto found = beside_->open(name)) return found;
+        }
         const std::string path = name.front() == '/'
                                      ? std::string(name)
                                      : folder_of(location_) + "/" + std::string(name);

@@ -20,7 +20,7 @@ class PolicyReferences : public References {
   /// `chain` holds the identities of the images above, this one last. `beside` resolves names
   /// in the image's own folder (or archive).
   PolicyReferences(const Format& format, const OpenPolicy& policy, std::string location,
-                   std::shared_ptr<Folder> beside, std::vector<std::string> chain,
+                   std::shared_ptr<const Folder> beside, std::vector<std::string> chain,
                    ParentOpener open_parent);
 
   Result<std::shared_ptr<File>> open_file(std::string_view name, std::string_view kind) override;
@@ -31,7 +31,7 @@ class PolicyReferences : public References {
   const Format& format_;
   const OpenPolicy& policy_;
   std::string location_;
-  std::shared_ptr<Folder> beside_;
+  std::shared_ptr<const Folder> beside_;
   std::vector<std::string> chain_;
   ParentOpener open_parent_;
 };

@@ -59,7 +59,7 @@ Result<const Format*> probe_file(const File& file) {
 Result<std::unique_ptr<Disk>> open_with(const Format& format, std::shared_ptr<File> file,
                                         std::string location, const OpenOptions& options,
                                         std::vector<std::string> chain,
-                                        std::shared_ptr<Folder> beside) {
+                                        std::shared_ptr<const Folder> beside) {
   const ParentOpener open_parent = [&options](std::shared_ptr<File> parent,
                                               const Format& parent_format,
                                               const std::vector<std::string>& deeper) {
@@ -67,7 +67,7 @@ Result<std::unique_ptr<Disk>> open_with(const Format& format, std::shared_ptr<Fi
     parent_options.writable = false;
     parent_options.snapshot.clear();
     const std::string path = parent->path();
-    auto around = std::make_shared<HostFolder>(folder_of(path));
+    auto around = folder_around(*parent);
     return open_with(parent_format, std::move(parent), path, parent_options, deeper,
                      std::move(around));
   };
@@ -119,7 +119,7 @@ Result<std::unique_ptr<Disk>> open_disk(std::shared_ptr<File> file, const OpenOp
   VMLIFT_TRY(const Format* const format,
              options.format.empty() ? probe_file(*file) : named_format(options.format));
   std::string location = file->path();
-  auto beside = std::make_shared<HostFolder>(folder_of(location));
+  auto beside = folder_around(*file);
   return open_with(*format, std::move(file), std::move(location), options, {}, std::move(beside));
 }
 

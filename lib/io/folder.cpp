@@ -59,6 +59,11 @@ std::string folder_of(std::string_view path) {
   return slash == 0 ? "/" : std::string(path.substr(0, slash));
 }
 
+std::shared_ptr<const Folder> folder_around(const File& file) {
+  if (auto beside = file.beside()) return beside;
+  return std::make_shared<HostFolder>(folder_of(file.path()));
+}
+
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 Result<std::shared_ptr<File>> HostFolder::open(std::string_view name) const {

@@ -29,6 +29,9 @@ class HostFolder : public Folder {
   std::string path_;
 };
 
+/// The folder in which names found in `file` are looked up.
+std::shared_ptr<const Folder> folder_around(const File& file);
+
 /// The folder part of a path: "." for a bare name.
 std::string folder_of(std::string_view path);
 /// The last component of a path.

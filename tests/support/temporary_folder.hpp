@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 class TemporaryFolder {
@@ -14,6 +15,9 @@ class TemporaryFolder {
   /// The path of `name` inside the folder.
   std::string operator/(const std::string& name) const { return (path_ / name).string(); }
   std::string path() const { return path_.string(); }
+  /// Writes a file, making the folders in its name; returns its path.
+  std::string write(const std::string& name, std::string_view content) const;
+  std::string read(const std::string& name) const;
   /// The names of everything inside, hidden files too, sorted.
   std::vector<std::string> names() const;
 
