@@ -51,6 +51,8 @@ struct OpenOptions {
   Limits limits;
   bool writable = false;
   bool allow_corrupt = false;  ///< open an image whose corrupt bit is set
+  /// Raw only: the part of the file that is the disk (a partition, an embedded image).
+  std::optional<Extent> window;
   /// An internal snapshot's id or name, to be read instead of the current state.
   std::string snapshot;
 };

@@ -57,6 +57,8 @@ class File {
   /// Makes the range read as zeros, as a hole where the file can.
   virtual Result<void> zero(Extent extent);
   virtual Result<void> resize(std::uint64_t size);
+  /// Reserves room for the range, so that later writes to it cannot run out of space.
+  virtual Result<void> allocate(Extent extent);
   /// Everything written so far survives a crash of the machine.
   virtual Result<void> sync();
   /// The bytes at `source` are shared with `source`'s file (a reflink) or copied by the kernel

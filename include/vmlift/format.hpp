@@ -79,6 +79,8 @@ struct OpenRequest {
 /// it, for formats of several files: all get their names together, the first one last.
 class TargetFile : public File {
  public:
+  /// Whether what is never written reads as zeros: true for a new file, false for a device.
+  virtual bool fresh() const { return true; }
   virtual Result<std::shared_ptr<File>> extra(const std::string& name) = 0;
   /// One of the files made so far, by its name. Errors: NotFound.
   virtual Result<std::shared_ptr<File>> pending(std::string_view name) = 0;

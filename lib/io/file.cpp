@@ -32,6 +32,7 @@ Result<void> File::write(std::uint64_t, std::span<const std::byte>) {
 }
 Result<void> File::zero(Extent) { return std::unexpected(read_only_error()); }
 Result<void> File::resize(std::uint64_t) { return std::unexpected(read_only_error()); }
+Result<void> File::allocate(Extent) { return std::unexpected(read_only_error()); }
 Result<void> File::sync() { return std::unexpected(read_only_error()); }
 Result<bool> File::copy_from(HostPlace, std::uint64_t, std::uint64_t) { return false; }
 

@@ -164,6 +164,17 @@ Result<void> PosixFile::resize(std::uint64_t size) {
   return {};
 }
 
+Result<void> PosixFile::allocate(Extent extent) {
+  if (!writable_) return std::unexpected(read_only_error());
+  VMLIFT_CHECK(room_for(extent.end()));
+  if (extent.empty()) return {};
+  if (::fallocate(descriptor_.get(), 0, static_cast<off_t>(extent.offset),
+                  static_cast<off_t>(extent.length)) != 0) {
+    return std::unexpected(os_error(errno, "reserving room").in(path_));
+  }
+  return {};
+}
+
 Result<void> PosixFile::sync() {
   if (::fdatasync(descriptor_.get()) != 0) {
     return std::unexpected(os_error(errno, "flushing").in(path_));

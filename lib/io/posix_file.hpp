@@ -20,6 +20,7 @@ class PosixFile : public File {
   Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer) override;
   Result<void> zero(Extent extent) override;
   Result<void> resize(std::uint64_t size) override;
+  Result<void> allocate(Extent extent) override;
   Result<void> sync() override;
   Result<bool> copy_from(HostPlace source, std::uint64_t offset, std::uint64_t length) override;
 

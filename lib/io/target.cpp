@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/fail.hpp"
+#include "io/device_target.hpp"
 #include "io/folder.hpp"
 #include "io/posix_file.hpp"
 
@@ -175,6 +176,7 @@ class HostTarget : public TargetFile, public std::enable_shared_from_this<HostTa
   }
   Result<void> zero(Extent extent) override { return main().zero(extent); }
   Result<void> resize(std::uint64_t size) override { return main().resize(size); }
+  Result<void> allocate(Extent extent) override { return main().allocate(extent); }
   Result<void> sync() override { return main().sync(); }
   Result<bool> copy_from(HostPlace source, std::uint64_t offset, std::uint64_t length) override {
     return main().copy_from(source, offset, length);
@@ -195,6 +197,7 @@ class HostTarget : public TargetFile, public std::enable_shared_from_this<HostTa
 }  // namespace
 
 Result<std::shared_ptr<TargetFile>> create_target(const std::string& path, bool overwrite) {
+  if (is_block_device(path)) return open_device_target(path, overwrite);
   std::string folder_path = folder_of(path);
   Descriptor folder(::open(folder_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder) {

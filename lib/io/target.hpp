@@ -10,6 +10,7 @@
 
 namespace vmlift {
 
+/// A block device is written in place; see device_target.hpp.
 /// Errors: Exists without `overwrite`, NotFound for the folder, Permission, NoSpace.
 Result<std::shared_ptr<TargetFile>> create_target(const std::string& path, bool overwrite);
 

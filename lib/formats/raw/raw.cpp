@@ -1,17 +1,21 @@
 // Raw: the guest's bytes as they are. Holes of the file are zeros of the guest.
 #include <algorithm>
 #include <array>
+#include <vector>
 
+#include "base/checked.hpp"
 #include "base/fail.hpp"
 #include "formats/records.hpp"
+#include "io/window_file.hpp"
 
 namespace vmlift {
 namespace {
 
 class RawDisk : public DiskBackend {
  public:
-  RawDisk(std::shared_ptr<File> file, std::uint64_t size, bool writable, bool created)
-      : file_(std::move(file)), size_(size), writable_(writable), created_(created) {}
+  /// `fresh`: what is never written reads as zeros.
+  RawDisk(std::shared_ptr<File> file, std::uint64_t size, bool writable, bool fresh)
+      : file_(std::move(file)), size_(size), writable_(writable), fresh_(fresh) {}
 
   ThreadModel thread_model() const override { return ThreadModel::parallel; }
   std::uint64_t size() const override { return size_; }
@@ -19,7 +23,7 @@ class RawDisk : public DiskBackend {
   DiskCapabilities capabilities() const override {
     DiskCapabilities can;
     can.write = can.zero = can.discard = writable_;
-    can.zero_initialised = created_;
+    can.zero_initialised = fresh_;
     return can;
   }
 
@@ -55,12 +59,40 @@ class RawDisk : public DiskBackend {
   std::shared_ptr<File> file_;
   std::uint64_t size_;
   bool writable_;
-  bool created_;
+  bool fresh_;
 };
 
 Result<std::unique_ptr<DiskBackend>> open(const OpenRequest& request) {
-  VMLIFT_TRY(const std::uint64_t size, request.file->size());
-  return std::make_unique<RawDisk>(request.file, size, request.options.writable, false);
+  VMLIFT_TRY(std::uint64_t size, request.file->size());
+  std::shared_ptr<File> file = request.file;
+  if (const auto& window = request.options.window) {
+    if (request.options.writable) {
+      return fail(ErrorCode::UnsupportedFeature, "a window into a raw disk is only read");
+    }
+    if (!within(window->offset, window->length, size)) {
+      return fail(ErrorCode::OutOfRange, "the window of {} bytes at {} leaves the file of {} bytes",
+                  window->length, window->offset, size);
+    }
+    size = window->length;
+    file = std::make_shared<WindowFile>(file, *window, request.location);
+  }
+  return std::make_unique<RawDisk>(std::move(file), size, request.options.writable, false);
+}
+
+/// preallocation=falloc reserves the room, full writes the zeros as well.
+Result<void> preallocate(TargetFile& file, std::uint64_t size, std::string_view how) {
+  if (how == "off") return {};
+  if (how != "falloc" && how != "full") {
+    return fail(ErrorCode::InvalidArgument, "preallocation is off, falloc or full, not '{}'", how);
+  }
+  VMLIFT_CHECK(file.allocate({0, size}));
+  if (how == "falloc") return {};
+  const std::vector<std::byte> zeros(1 << 20);
+  for (std::uint64_t at = 0; at < size; at += zeros.size()) {
+    const auto step = std::min<std::uint64_t>(zeros.size(), size - at);
+    VMLIFT_CHECK(file.write(at, std::span(zeros).first(step)));
+  }
+  return {};
 }
 
 Result<std::unique_ptr<DiskBackend>> create(const CreateRequest& request) {
@@ -68,8 +100,16 @@ Result<std::unique_ptr<DiskBackend>> create(const CreateRequest& request) {
     return fail(ErrorCode::InvalidArgument, "a raw disk cannot be compressed");
   }
   VMLIFT_CHECK(request.file->resize(request.options.size));
-  return std::make_unique<RawDisk>(request.file, request.options.size, true, true);
+  if (const auto how = request.options.options.find("preallocation");
+      how != request.options.options.end()) {
+    VMLIFT_CHECK(preallocate(*request.file, request.options.size, how->second));
+  }
+  return std::make_unique<RawDisk>(request.file, request.options.size, true,
+                                   request.file->fresh());
 }
+
+constexpr std::array kOptions = {
+    FormatOption{"preallocation", "off, falloc, full", "whether room is reserved beforehand"}};
 
 constexpr std::array kSubformats = {
     Subformat{.name = "raw", .read = true, .write = true, .create = true}};
@@ -80,6 +120,7 @@ const Format kRawFormat = {
     .name = "raw",
     .description = "the guest's bytes as they are",
     .subformats = kSubformats,
+    .options = kOptions,
     .open = open,
     .create = create,
 };

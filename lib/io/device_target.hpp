@@ -1,0 +1,18 @@
+// A block device as a target. It has its name from the start, so it cannot be absent until it is
+// complete; instead its first MiB is zeroed at once and written last: until then it has no boot
+// sector, no partition table and no magic of any image format, and is plainly incomplete.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "vmlift/format.hpp"
+
+namespace vmlift {
+
+bool is_block_device(const std::string& path);
+
+/// Errors: Exists without `overwrite`; InUse when it is mounted or held by anybody (O_EXCL).
+Result<std::shared_ptr<TargetFile>> open_device_target(const std::string& path, bool overwrite);
+
+}  // namespace vmlift
