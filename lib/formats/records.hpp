@@ -5,6 +5,7 @@
 
 namespace vmlift {
 
+extern const Format kQcow2Format;
 extern const Format kRawFormat;
 
 }  // namespace vmlift

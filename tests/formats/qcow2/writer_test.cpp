@@ -1,0 +1,130 @@
+// New images, judged by qemu-img: check finds nothing, compare finds the same bytes.
+#include <doctest/doctest.h>
+
+#include <random>
+
+#include "support/command.hpp"
+#include "support/outcome.hpp"
+#include "support/patterns.hpp"
+#include "support/skip.hpp"
+#include "support/temporary_folder.hpp"
+#include "vmlift/copy.hpp"
+#include "vmlift/disk.hpp"
+
+using namespace vmlift;
+using namespace vmlift::test;
+
+namespace {
+
+using Options = std::map<std::string, std::string>;
+
+struct Content {
+  std::uint64_t size;
+  std::vector<Extent> data;
+};
+
+/// A raw file with data in the given places and holes elsewhere.
+std::string raw_file(const TemporaryFolder& folder, const Content& content, unsigned seed) {
+  const std::string path = folder / "source.raw";
+  const auto disk = must(create_disk(path, "raw", {.size = content.size, .options = {}, .overwrite = true}));
+  for (const Extent& extent : content.data) {
+    must(disk->write(extent.offset, pattern(extent.length, seed + extent.offset)));
+  }
+  must(disk->commit());
+  return path;
+}
+
+CopyReport convert_to_qcow2(const std::string& source, const std::string& target,
+                            const Options& options, bool compress) {
+  ConvertRequest request;
+  request.source = source;
+  request.source_options.format = "raw";
+  request.target = target;
+  request.target_format = "qcow2";
+  request.target_options = {.options = options, .compress = compress, .overwrite = true};
+  request.copy.verify = true;
+  return must(convert(request));
+}
+
+void qemu_agrees(const std::string& raw, const std::string& qcow2) {
+  const auto check = run_command({"qemu-img", "check", qcow2});
+  CHECK_MESSAGE(check.status == 0, check.output);
+  const auto compare = run_command({"qemu-img", "compare", "-f", "raw", "-F", "qcow2", raw, qcow2});
+  CHECK_MESSAGE(compare.status == 0, compare.output);
+}
+
+std::string describe(const Options& options) {
+  std::string text;
+  for (const auto& [key, value] : options) text += key + "=" + value + " ";
+  return text;
+}
+
+constexpr std::uint64_t operator""_M(unsigned long long number) { return number << 20; }
+
+}  // namespace
+
+TEST_SUITE("qcow2 writing") {
+  TEST_CASE("every option gives an image that qemu-img finds sound and equal") {
+    if (!have_command("qemu-img")) return skip("qemu-img is absent");
+    TemporaryFolder folder;
+    const Content content{40_M + 512, {{0, 3_M}, {5_M + 4096, 70000}, {20_M, 4_M}, {40_M, 512}}};
+    const std::string raw = raw_file(folder, content, 1);
+    const std::vector<Options> cases = {
+        {},
+        {{"compat", "0.10"}},
+        {{"cluster_size", "512"}},
+        {{"cluster_size", "4k"}},
+        {{"cluster_size", "2M"}},
+        {{"compression_type", "zstd"}},
+        {{"refcount_bits", "1"}},
+        {{"refcount_bits", "2"}},
+        {{"refcount_bits", "4"}},
+        {{"refcount_bits", "8"}},
+        {{"refcount_bits", "32"}},
+        {{"refcount_bits", "64"}},
+        {{"extended_l2", "on"}},
+        {{"extended_l2", "on"}, {"cluster_size", "16k"}},
+        {{"lazy_refcounts", "on"}},
+        {{"cluster_size", "512"}, {"refcount_bits", "64"}},
+    };
+    for (const Options& options : cases) {
+      for (const bool compress : {false, true}) {
+        INFO(describe(options), compress ? "compressed" : "plain");
+        convert_to_qcow2(raw, folder / "t.qcow2", options, compress);
+        qemu_agrees(raw, folder / "t.qcow2");
+      }
+    }
+    for (const char* preallocation : {"metadata", "falloc", "full"}) {
+      INFO(preallocation);
+      convert_to_qcow2(raw, folder / "t.qcow2", {{"preallocation", preallocation}}, false);
+      qemu_agrees(raw, folder / "t.qcow2");
+    }
+  }
+
+  TEST_CASE("disks of any size are kept to the byte") {
+    if (!have_command("qemu-img")) return skip("qemu-img is absent");
+    TemporaryFolder folder;
+    for (const std::uint64_t size : {0ull, 1ull, 512ull, 1000ull, 65536ull, 65537ull, 1000001ull}) {
+      CAPTURE(size);
+      const std::string raw = raw_file(folder, {size, {{0, size}}}, 3);
+      for (const bool compress : {false, true}) {
+        convert_to_qcow2(raw, folder / "t.qcow2", {}, compress);
+        qemu_agrees(raw, folder / "t.qcow2");
+        CHECK(must(open_disk(folder / "t.qcow2"))->size() == size);
+      }
+    }
+  }
+
+  TEST_CASE("a sparse disk of 3 TiB takes a few clusters") {
+    if (!have_command("qemu-img")) return skip("qemu-img is absent");
+    TemporaryFolder folder;
+    const std::uint64_t size = std::uint64_t{3} << 40;
+    const Content content{size, {{0, 100000}, {size / 2, 200000}, {size - 512, 512}}};
+    const std::string raw = raw_file(folder, content, 5);
+    for (const bool compress : {false, true}) {
+      convert_to_qcow2(raw, folder / "t.qcow2", {}, compress);
+      qemu_agrees(raw, folder / "t.qcow2");
+      CHECK(std::filesystem::file_size(folder / "t.qcow2") < 2_M);
+    }
+  }
+}
