@@ -112,6 +112,8 @@ struct MigrationReport {
 
 class Migration {
  public:
+  struct State;  // of the implementation
+
   /// Opens the package and every disk's header and plans. Writes nothing; what stands in the way
   /// of run() is among the plan's concerns as a blocker. Errors: those of Package::open, of the
   /// disks and of vm::translate; InvalidArgument for options; Exists for a target that is there
@@ -133,7 +135,6 @@ class Migration {
   Result<MigrationReport> run(const MigrationRunOptions& options = {});
 
  private:
-  struct State;
   explicit Migration(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -108,6 +108,8 @@ class Package {
     /// Bytes hashed so far and in all.
     std::function<void(std::uint64_t done, std::uint64_t total)> progress;
     std::stop_token stop;
+    /// False: only looks that every listed file is there.
+    bool hash = true;
   };
   struct Verified {
     std::size_t files = 0;

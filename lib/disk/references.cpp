@@ -29,6 +29,53 @@ std::string identity_of(const File& file) {
   return file.path();
 }
 
+Result<std::shared_ptr<File>> open_reference(const Reference& reference, const OpenPolicy& policy,
+                                             bool beside_by_default, const Folder* beside) {
+  using Kind = OpenPolicy::References;
+  const std::string_view name = reference.name;
+  const std::string what = fmt::format("the {} '{}'", reference.kind, printable(name));
+  const auto denied = [&](std::string_view why) {
+    return std::unexpected(
+        error(ErrorCode::ReferenceDenied, "it names {}: {}", what, why).in(reference.location));
+  };
+  if (name.empty() || std::ranges::any_of(name, [](char c) {
+        return static_cast<unsigned char>(c) < 0x20;
+      })) {
+    return denied("that is no file name");
+  }
+  if (names_a_protocol(name)) return denied("only paths are followed, never a protocol");
+
+  Kind references = policy.references;
+  if (references == Kind::by_format) {
+    references = beside_by_default ? Kind::same_directory : Kind::deny;
+  }
+  if (references == Kind::deny || (references == Kind::same_directory && beside == nullptr)) {
+    return denied("references are denied; --references same-directory would allow this one if it "
+                  "lies beside the image");
+  }
+  Result<std::shared_ptr<File>> opened = [&]() -> Result<std::shared_ptr<File>> {
+    if (references == Kind::under) return HostFolder(policy.directory).open(name);
+    if (references == Kind::same_directory) return beside->open(name);
+    // Anywhere, but beside the image first: that may be within an archive, which no path reaches.
+    if (beside != nullptr) {
+      if (auto found = beside->open(name)) return found;
+    }
+    const std::string path = name.front() == '/'
+                                 ? std::string(name)
+                                 : fmt::format("{}/{}", folder_of(reference.location), name);
+    return open_source(path, false, Limits{});
+  }();
+  if (opened) return opened;
+  if (opened.error().code() == ErrorCode::NotFound) {
+    return std::unexpected(
+        error(ErrorCode::MissingExtent, "{} does not exist", what).in(reference.location));
+  }
+  if (opened.error().code() == ErrorCode::ReferenceDenied) {
+    return denied(opened.error().message());
+  }
+  return std::unexpected(std::move(opened).error().during("opening " + what));
+}
+
 PolicyReferences::PolicyReferences(const Format& format, const OpenPolicy& policy,
                                    std::string location, std::shared_ptr<const Folder> beside,
                                    std::vector<std::string> chain, ParentOpener open_parent)
@@ -41,56 +88,8 @@ PolicyReferences::PolicyReferences(const Format& format, const OpenPolicy& polic
 
 Result<std::shared_ptr<File>> PolicyReferences::open_file(std::string_view name,
                                                           std::string_view kind) {
-  using Kind = OpenPolicy::References;
-  const auto denied = [&](std::string_view why) {
-    return std::unexpected(error(ErrorCode::ReferenceDenied, "the image names the {} '{}': {}",
-                                 kind, printable(name), why)
-                               .in(location_));
-  };
-  if (name.empty() || std::ranges::any_of(name, [](char c) {
-        return static_cast<unsigned char>(c) < 0x20;
-      })) {
-    return denied("that is no file name");
-  }
-  if (names_a_protocol(name)) return denied("only paths are followed, never a protocol");
-
-  Kind references = policy_.references;
-  if (references == Kind::by_format) {
-    references = format_.references_beside ? Kind::same_directory : Kind::deny;
-  }
-  Result<std::shared_ptr<File>> opened = [&]() -> Result<std::shared_ptr<File>> {
-    switch (references) {
-      case Kind::under:
-        return HostFolder(policy_.directory).open(name);
-      case Kind::any: {
-        // Beside the image first: that may be within an archive, which a path does not reach.
-        if (beside_ != nullptr) {
-          if (auto found = beside_->open(name)) return found;
-        }
-        const std::string path = name.front() == '/'
-                                     ? std::string(name)
-                                     : folder_of(location_) + "/" + std::string(name);
-        Limits limits;
-        return open_source(path, false, limits);
-      }
-      case Kind::same_directory:
-        return beside_->open(name);
-      default:
-        return denied("references are denied; --references same-directory would allow this one "
-                      "if it lies beside the image");
-    }
-  }();
-  if (opened) return opened;
-  if (opened.error().code() == ErrorCode::NotFound) {
-    return std::unexpected(
-        error(ErrorCode::MissingExtent, "the {} '{}' does not exist", kind, printable(name))
-            .in(location_));
-  }
-  if (opened.error().code() == ErrorCode::ReferenceDenied) {
-    return denied(opened.error().message());
-  }
-  return std::unexpected(
-      std::move(opened).error().during(fmt::format("opening the {} '{}'", kind, printable(name))));
+  return open_reference({name, kind, location_}, policy_, format_.references_beside,
+                        beside_.get());
 }
 
 Result<std::unique_ptr<Disk>> PolicyReferences::open_parent(std::string_view name,

@@ -36,6 +36,19 @@ class PolicyReferences : public References {
   ParentOpener open_parent_;
 };
 
+/// A name found in `location`, to be opened for what `kind` says ("extent", "disk").
+struct Reference {
+  std::string_view name;
+  std::string_view kind;
+  std::string_view location;
+};
+
+/// Opens a reference as far as `policy` lets it; `beside_by_default` is what by_format means
+/// here. `beside` resolves names in the folder (or archive) of `location`; null: there is none.
+/// Errors: ReferenceDenied, MissingExtent.
+Result<std::shared_ptr<File>> open_reference(const Reference& reference, const OpenPolicy& policy,
+                                             bool beside_by_default, const Folder* beside);
+
 /// What tells two files apart: device and inode of the operating system's file and the place
 /// in it; the path for any other.
 std::string identity_of(const File& file);

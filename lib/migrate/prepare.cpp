@@ -1,0 +1,297 @@
+// The plan of a migration: everything is opened and decided, nothing is written.
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "base/fail.hpp"
+#include "base/printable.hpp"
+#include "io/folder.hpp"
+#include "migrate/names.hpp"
+#include "migrate/state.hpp"
+
+namespace vmlift {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<void> check_options(const MigrationOptions& options) {
+  if (options.destination.empty()) {
+    return fail(ErrorCode::InvalidArgument, "a migration needs a folder to write to");
+  }
+  if (options.disk_format != "qcow2" && options.disk_format != "raw") {
+    return fail(ErrorCode::InvalidArgument, "a migration writes qcow2 or raw disks, not '{}'",
+                options.disk_format);
+  }
+  if (options.compress && options.disk_format == "raw") {
+    return fail(ErrorCode::InvalidArgument, "raw disks cannot be compressed");
+  }
+  if (options.resume) {
+    return fail(ErrorCode::UnsupportedFeature,
+                "an interrupted migration leaves nothing to resume; run it again");
+  }
+  return {};
+}
+
+Result<std::string> absolute_destination(const std::string& destination) {
+  std::error_code problem;
+  fs::path path = fs::absolute(destination, problem).lexically_normal();
+  if (problem) return std::unexpected(os_error(problem.value(), "finding it").in(destination));
+  if (!path.has_filename()) path = path.parent_path();  // "out/"
+  const fs::file_status status = fs::status(path, problem);
+  if (fs::exists(status)) {
+    if (fs::is_directory(status)) return path.string();
+    return std::unexpected(
+        error(ErrorCode::InvalidArgument, "the destination is no folder").in(path.string()));
+  }
+  if (!fs::is_directory(path.parent_path(), problem)) {
+    return std::unexpected(error(ErrorCode::NotFound, "the destination's parent does not exist")
+                               .in(path.parent_path().string()));
+  }
+  return path.string();
+}
+
+/// The file name of a source, whatever it is a path of.
+std::string_view stem_of_source(std::string_view source) {
+  std::string_view name = source.substr(source.find_last_of("/\\") + 1);
+  const std::size_t dot = name.rfind('.');
+  return dot == std::string_view::npos || dot == 0 ? name : name.substr(0, dot);
+}
+
+std::uint64_t stored_size(const Disk& disk) {
+  const auto info = disk.info();
+  return info ? info->stored_size.value_or(0) : 0;
+}
+
+class Planner {
+ public:
+  explicit Planner(Migration::State& state)
+      : state_(state), plan_(state.plan), options_(state.options) {}
+
+  Result<void> plan() {
+    plan_.package = state_.package.location();
+    plan_.kind = state_.package.kind();
+    VMLIFT_TRY(plan_.destination, absolute_destination(options_.destination));
+    VMLIFT_CHECK(plan_manifest());
+    judge();
+    for (const vm::Machine& machine : state_.package.definition().machines) {
+      plan_.machines.push_back(machine.identity.name);
+      VMLIFT_CHECK(plan_disks(machine));
+    }
+    if (plan_.machines.empty()) {
+      return std::unexpected(error(ErrorCode::BadOvf, "it defines no machine")
+                                 .in(state_.package.location()));
+    }
+    if (!state_.refusal) VMLIFT_CHECK(translate());
+    return check_targets();
+  }
+
+ private:
+  Result<void> plan_manifest() {
+    const auto& manifest = state_.package.manifest();
+    if (!manifest) return {};
+    plan_.manifest_entries = manifest->entries.size();
+    Package::VerifyOptions look;
+    look.hash = false;
+    VMLIFT_TRY(const Package::Verified listed, state_.package.verify_manifest(look));
+    state_.manifest_bytes = listed.bytes;
+    for (const std::string& name : listed.unlisted) {
+      concern({}, vm::Severity::warning, "manifest.unlisted", name,
+              fmt::format("{} does not list '{}': nothing says whether it is intact",
+                          manifest->name, printable(name)),
+              "check the file in another way");
+    }
+    return {};
+  }
+
+  void concern(std::string machine, vm::Severity severity, std::string id, std::string key,
+               std::string message, std::string action) {
+    plan_.concerns.push_back({std::move(machine), severity, std::move(id), std::move(key),
+                              std::move(message), std::move(action)});
+  }
+
+  void refuse(ErrorCode code, const std::string& why) {
+    if (!state_.refusal) state_.refusal = error(code, "{}", why).in(state_.package.location());
+  }
+
+  /// What stands in the way becomes a concern of the plan and an error of the run.
+  void judge() {
+    const vm::Definition& definition = state_.package.definition();
+    for (const vm::Machine& machine : definition.machines) {
+      const std::string name = printable(machine.identity.name);
+      if (machine.encrypted) {
+        refuse(ErrorCode::Encrypted, fmt::format("the machine '{}' is encrypted; remove the "
+                                                 "encryption in VMware first", name));
+      }
+      if (machine.suspended) {
+        refuse(ErrorCode::UnsupportedFeature,
+               fmt::format("the machine '{}' is suspended: its disks are in the middle of what it "
+                           "was doing; resume it and shut it down", name));
+      }
+    }
+    const auto& locks = state_.package.locks();
+    if (!locks.empty() && !options_.ignore_locks) {
+      const std::string why = fmt::format("'{}' says that the machine is running", locks.front());
+      concern({}, vm::Severity::blocker, "machine.locked", locks.front(), why,
+              "shut the machine down; ignore the lock if its host crashed");
+      refuse(ErrorCode::InUse, why + "; shut it down, or ignore the locks if its host crashed");
+    }
+    for (vm::Concern& found : vm::assess(definition)) {
+      if (found.severity == vm::Severity::blocker) {
+        refuse(ErrorCode::UnsupportedFeature,
+               found.action.empty() ? found.message
+                                    : fmt::format("{}; {}", found.message, found.action));
+      }
+      plan_.concerns.push_back(std::move(found));
+    }
+  }
+
+  Result<void> plan_disks(const vm::Machine& machine) {
+    std::set<std::string_view> seen;
+    for (const vm::Drive& drive : machine.disks) {
+      if (drive.source && !seen.insert(*drive.source).second) {
+        const bool vmx = plan_.kind == PackageKind::vmx;
+        return std::unexpected(error(vmx ? ErrorCode::BadVmx : ErrorCode::BadOvf,
+                                     "the machine '{}' has the disk '{}' twice",
+                                     printable(machine.identity.name), printable(*drive.source))
+                                   .in(state_.package.location()));
+      }
+      VMLIFT_CHECK(plan_disk(machine, drive));
+    }
+    return {};
+  }
+
+  Result<void> plan_disk(const vm::Machine& machine, const vm::Drive& drive) {
+    PlannedDisk planned;
+    planned.machine = machine.identity.name;
+    planned.address = drive.address.text();
+    planned.source = state_.package.disk_location(drive);
+    std::unique_ptr<Disk> source;
+    if (drive.source) {
+      planned.source_format = state_.package.disk_format(drive);
+      VMLIFT_TRY(source, state_.package.open_disk(drive));
+      planned.capacity = source->size();
+      planned.stored_size = stored_size(*source);
+      if (drive.capacity && *drive.capacity != planned.capacity) {
+        concern(planned.machine, vm::Severity::warning, "disk.capacity", planned.address,
+                fmt::format("the definition says {} bytes, the disk itself {}", *drive.capacity,
+                            planned.capacity),
+                "the disk is right: nothing to do unless the guest expects more room");
+      }
+    } else if (drive.capacity) {
+      planned.capacity = *drive.capacity;
+    } else {
+      return std::unexpected(error(ErrorCode::BadOvf, "the disk {} of '{}' has neither a file nor "
+                                                      "a capacity",
+                                   planned.address, printable(planned.machine))
+                                 .in(state_.package.location()));
+    }
+    const std::string blank = fmt::format("{}-{}", planned.machine, planned.address);
+    planned.target_format = options_.disk_format;
+    planned.target = fmt::format(
+        "{}/{}", plan_.destination,
+        names_.take(drive.source ? stem_of_source(*drive.source) : std::string_view(blank),
+                    "." + options_.disk_format));
+    plan_.disks.push_back(std::move(planned));
+    state_.sources.push_back(std::move(source));
+    return {};
+  }
+
+  /// The domains, one machine at a time: sources and addresses are names within a machine.
+  Result<void> translate() {
+    const vm::Definition& whole = state_.package.definition();
+    std::size_t next_disk = 0;
+    for (std::size_t index = 0; index < whole.machines.size(); ++index) {
+      vm::Definition single = whole;
+      single.machines = {whole.machines[index]};
+      if (index > 0) single.keys.clear();  // those of the document are told once
+      VMLIFT_TRY(vm::Translation translation,
+                 vm::translate(single, translation_options(single.machines.front(), next_disk)));
+      for (vm::Document& document : translation.documents) {
+        add_file(document.machine, "domain", stem_of_source(document.file_name), ".xml",
+                 std::move(document.text));
+      }
+      std::ranges::move(translation.report.entries,
+                        std::back_inserter(plan_.account.entries));
+      std::ranges::move(translation.report.decisions,
+                        std::back_inserter(plan_.account.decisions));
+    }
+    const bool one = plan_.machines.size() == 1;
+    add_file({}, "report",
+             one ? std::string_view(plan_.machines.front())
+                 : stem_of_source(state_.package.definition_name()),
+             ".loss.json", vm::to_json(plan_.account));
+    return {};
+  }
+
+  vm::TranslateOptions translation_options(const vm::Machine& machine, std::size_t& next_disk) {
+    vm::TranslateOptions translation;
+    translation.dialect = "libvirt";
+    translation.profile = options_.profile;
+    translation.decisions = options_.decisions;
+    translation.networks = options_.networks;
+    translation.disk_directory = plan_.destination;
+    translation.disk_format = options_.disk_format;
+    for (const vm::Drive& drive : machine.disks) {
+      const PlannedDisk& planned = plan_.disks[next_disk++];
+      const vm::DiskTarget target{.path = planned.target,
+                                  .format = planned.target_format,
+                                  .capacity = planned.capacity,
+                                  .stored_size = {}};
+      translation.disks.emplace(drive.address.text(), target);
+    }
+    return translation;
+  }
+
+  void add_file(std::string machine, std::string kind, std::string_view stem,
+                std::string_view extension, std::string text) {
+    const std::string path =
+        fmt::format("{}/{}", plan_.destination, names_.take(stem, extension));
+    plan_.files.push_back({std::move(machine), std::move(kind), path});
+    state_.contents.push_back(std::move(text));
+  }
+
+  Result<void> check_targets() const {
+    std::vector<std::string> paths;
+    for (const PlannedDisk& disk : plan_.disks) paths.push_back(disk.target);
+    for (const PlannedFile& file : plan_.files) paths.push_back(file.path);
+    for (const std::string& path : paths) {
+      std::error_code ignored;
+      const fs::file_status status = fs::symlink_status(path, ignored);
+      if (fs::exists(status) && !options_.overwrite) {
+        return std::unexpected(
+            error(ErrorCode::Exists, "the target exists already; --overwrite replaces it")
+                .in(path));
+      }
+    }
+    return {};
+  }
+
+  Migration::State& state_;
+  MigrationPlan& plan_;
+  const MigrationOptions& options_;
+  TargetNames names_;
+};
+
+}  // namespace
+
+Migration::Migration(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Migration::Migration(Migration&&) noexcept = default;
+Migration& Migration::operator=(Migration&&) noexcept = default;
+Migration::~Migration() = default;
+
+const MigrationPlan& Migration::plan() const { return state_->plan; }
+const Package& Migration::package() const { return state_->package; }
+
+Result<Migration> Migration::prepare(const std::string& location,
+                                     const MigrationOptions& options) {
+  VMLIFT_CHECK(check_options(options));
+  VMLIFT_TRY(Package package, Package::open(location, {.configuration = options.configuration,
+                                                       .policy = options.policy,
+                                                       .limits = options.limits}));
+  auto state = std::make_unique<State>(std::move(package));
+  state->options = options;
+  VMLIFT_CHECK(Planner(*state).plan());
+  return Migration(std::move(state));
+}
+
+}  // namespace vmlift

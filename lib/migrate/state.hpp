@@ -1,0 +1,31 @@
+// What a Migration holds between its plan and its run.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vmlift/migrate.hpp"
+
+namespace vmlift {
+
+struct Migration::State {
+  explicit State(Package opened) : package(std::move(opened)) {}
+
+  Package package;
+  MigrationOptions options;
+  MigrationPlan plan;
+  /// The sources, open since the plan so that what runs is what was planned; null for a blank
+  /// disk. In the order of plan.disks.
+  std::vector<std::unique_ptr<Disk>> sources;
+  /// What plan.files will hold, in the same order.
+  std::vector<std::string> contents;
+  /// Bytes that the manifest covers.
+  std::uint64_t manifest_bytes = 0;
+  /// Why run() must not begin.
+  std::optional<Error> refusal;
+  bool ran = false;
+};
+
+}  // namespace vmlift
