@@ -55,6 +55,9 @@ struct OpenOptions {
   std::optional<Extent> window;
   /// An internal snapshot's id or name, to be read instead of the current state.
   std::string snapshot;
+  /// The format's own options for opening (a cluster's configuration); an unknown one is
+  /// InvalidArgument.
+  std::map<std::string, std::string> options;
 };
 
 /// One run of a disk's map.
@@ -108,6 +111,8 @@ struct DiskCapabilities {
   bool encoded_write = false;///< encoder() and write_encoded() exist and are wanted
   bool ascending = false;    ///< writes must come in ascending order of offset
   bool zero_initialised = false;  ///< what is never written reads as zeros
+  std::uint32_t requests = 0;     ///< under way at once they hide the way to a server; 0: no wish
+  std::uint64_t request_size = 0; ///< power of two: writes so long and aligned are the cheapest
 };
 
 /// A point in time held inside an image.
@@ -207,6 +212,18 @@ class Disk {
   std::unique_ptr<UnitEncoder> encoder() const;
   Result<void> flush();
 
+  // Points in time, where the format makes them (RBD). Snapshots go by their id, which is never
+  // used again, not by their name, which may be.
+  Result<SnapshotInfo> take_snapshot(const std::string& name);
+  Result<void> remove_snapshot(std::string_view id);
+  /// The disk becomes what it was then. Errors: InUse while anybody else has it open.
+  Result<void> roll_back(std::string_view id);
+  /// A new disk at `location` that begins as that snapshot and shares its storage.
+  Result<void> clone_snapshot(std::string_view id, const std::string& location);
+  /// What was written or discarded since that snapshot; bytes written back to what they were
+  /// may be in it. Errors: NotFound where the snapshot is no more.
+  Result<ExtentSet> changes_since(std::string_view id) const;
+
   /// Completes a created disk: metadata, header last, flushed, and only then its final name.
   /// A created disk that is destroyed without commit leaves nothing behind. The steps can be
   /// taken one by one: complete, look at it through reopen, publish.
@@ -239,6 +256,7 @@ struct CreateOptions {
   std::map<std::string, std::string> options;  ///< the format's own, qemu-img's names; an unknown one is InvalidArgument
   bool compress = false;                       ///< store units compressed
   bool overwrite = false;                      ///< replace an existing target, at commit
+  Limits limits{};                             ///< what a server may claim, and how long it may take
 };
 
 /// Creates a disk. It gets its name at commit(), complete. Errors: Exists, InvalidArgument,

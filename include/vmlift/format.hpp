@@ -52,8 +52,18 @@ class DiskBackend {
   /// Writes what a created disk still lacks: tables, the header last. The gate flushes and
   /// gives the name afterwards.
   virtual Result<void> complete();
+  /// A second backend that reads a completed disk which has no name yet, for formats reached by
+  /// URI; a file is opened anew by the gate.
+  virtual Result<std::unique_ptr<DiskBackend>> reopen();
   /// Gives the final name, for formats reached by URI; a file's name is given by the gate.
   virtual Result<void> publish();
+
+  // Points in time; see Disk.
+  virtual Result<SnapshotInfo> take_snapshot(const std::string& name);
+  virtual Result<void> remove_snapshot(std::string_view id);
+  virtual Result<void> roll_back(std::string_view id);
+  virtual Result<void> clone_snapshot(std::string_view id, const std::string& location);
+  virtual Result<ExtentSet> changes_since(std::string_view id);
 };
 
 /// How a backend reaches what its image names: the caller's policy stands in between.
@@ -107,6 +117,7 @@ struct FormatOption {
   std::string_view name;
   std::string_view values;  ///< what it takes, in words
   std::string_view meaning;
+  bool for_opening = false;  ///< an existing disk is opened with it too
 };
 
 struct Format {

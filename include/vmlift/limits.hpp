@@ -24,6 +24,7 @@ struct Limits {
   std::uint64_t l1_table = std::uint64_t{32} << 20;
   std::uint64_t refcount_table = std::uint64_t{8} << 20;
   std::uint64_t decoder_memory = std::uint64_t{128} << 20;
+  std::uint64_t io_timeout = 60;  ///< seconds in which a server must answer; then Timeout
 
   /// Sets the limit of that name ("virtual_size"). Errors: InvalidArgument.
   Result<void> set(std::string_view limit, std::uint64_t value);

@@ -22,6 +22,8 @@ using Clock = std::chrono::steady_clock;
 
 // File systems keep holes of this size.
 constexpr std::uint64_t kHoleSize = 4096;
+// Bytes that wait for their turn to be written.
+constexpr std::uint64_t kWaiting = 64 << 20;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -52,9 +54,10 @@ class Copy {
         target_(target),
         options_(options),
         can_(target.capabilities()),
-        crew_(options, source.size()),
-        segments_(source.size(), chunk_for(target), zeros_of(source)),
-        turns_(crew_.threads() * 2 + 2, [this](Prepared& prepared) { return commit(prepared); }) {}
+        crew_(options, source.size(), {&source, &target}),
+        chunk_(chunk_for(target)),
+        segments_(source.size(), chunk_, zeros_of(source)),
+        turns_(window_for(crew_.threads(), chunk_), [this](Prepared& prepared) { return commit(prepared); }) {}
 
   Result<CopyReport> run();
 
@@ -64,7 +67,11 @@ class Copy {
     return info && std::has_single_bit(info->unit_size) ? info->unit_size : 0;
   }
   static std::uint64_t chunk_for(const Disk& target) {
-    return std::max(Segments::kChunk, unit_of(target));
+    return std::max({Segments::kChunk, unit_of(target), target.capabilities().request_size});
+  }
+  /// How many segments may wait for their turn: enough to keep the workers busy, in bounded memory.
+  static std::uint64_t window_for(unsigned threads, std::uint64_t chunk) {
+    return std::min<std::uint64_t>(threads * 2 + 2, std::max<std::uint64_t>(kWaiting / chunk, 4));
   }
 
   Result<void> work();
@@ -82,6 +89,7 @@ class Copy {
   const CopyOptions& options_;
   const DiskCapabilities can_;
   Crew crew_;
+  const std::uint64_t chunk_;
   Segments segments_;
   Turns<Prepared> turns_;
   std::uint64_t hole_ = kHoleSize;
@@ -173,7 +181,7 @@ Result<void> Copy::write_directly(const Segment& segment, Bytes& buffer) {
     kernel_moves_ = false;
   }
   for (std::uint64_t at = segment.range.offset; at < segment.range.end() && !crew_.stopping();) {
-    buffer.resize(std::min(Segments::kChunk, segment.range.end() - at));
+    buffer.resize(std::min(chunk_, segment.range.end() - at));
     VMLIFT_CHECK(source_.read(at, buffer));
     VMLIFT_CHECK(write_plain(at, buffer));
     at += buffer.size();

@@ -14,9 +14,11 @@ namespace {
 
 constexpr auto kReportInterval = std::chrono::milliseconds(100);
 
-unsigned worker_count(unsigned wanted) {
+unsigned worker_count(unsigned wanted, std::initializer_list<const Disk*> disks) {
   if (wanted != 0) return wanted;
-  return std::clamp(std::thread::hardware_concurrency(), 1u, 64u);
+  unsigned count = std::thread::hardware_concurrency();
+  for (const Disk* disk : disks) count = std::max(count, disk->capabilities().requests);
+  return std::clamp(count, 1u, 64u);
 }
 
 /// Memory that runs out in a worker must reach the caller as an error: an exception that leaves
@@ -33,8 +35,9 @@ Result<void> contained(const std::function<Result<void>()>& work) {
 
 }  // namespace
 
-Crew::Crew(const CopyOptions& options, std::uint64_t total)
-    : options_(options), total_(total), threads_(worker_count(options.threads)) {}
+Crew::Crew(const CopyOptions& options, std::uint64_t total,
+           std::initializer_list<const Disk*> disks)
+    : options_(options), total_(total), threads_(worker_count(options.threads, disks)) {}
 
 void Crew::stop(std::optional<Error> why) {
   {

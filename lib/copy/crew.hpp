@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <mutex>
 #include <optional>
 
@@ -15,7 +16,9 @@ namespace vmlift {
 
 class Crew {
  public:
-  Crew(const CopyOptions& options, std::uint64_t total);
+  /// `disks`: those that are copied or read; a remote one wants more requests under way than
+  /// there are processors.
+  Crew(const CopyOptions& options, std::uint64_t total, std::initializer_list<const Disk*> disks);
 
   unsigned threads() const { return threads_; }
   /// True once the caller cancelled or a worker failed: take no new work.

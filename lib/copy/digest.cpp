@@ -22,7 +22,7 @@ struct Piece {
 
 Result<std::string> digest_disk(const Disk& disk, const CopyOptions& options) {
   Segments segments(disk.size(), Segments::kChunk, zeros_of(disk));
-  Crew crew(options, disk.size());
+  Crew crew(options, disk.size(), {&disk});
   Digest digest(DigestAlgorithm::sha256);
   Turns<Piece> turns(crew.threads() * 2 + 2, [&](Piece& piece) -> Result<void> {
     if (piece.segment.zero) {

@@ -28,5 +28,20 @@ Result<bool> DiskBackend::copy_from(HostPlace, Extent) { return false; }
 Result<void> DiskBackend::flush() { return {}; }
 Result<void> DiskBackend::complete() { return {}; }
 Result<void> DiskBackend::publish() { return {}; }
+Result<std::unique_ptr<DiskBackend>> DiskBackend::reopen() {
+  return not_here("be read before it has its name");
+}
+
+Result<SnapshotInfo> DiskBackend::take_snapshot(const std::string&) {
+  return not_here("take snapshots");
+}
+Result<void> DiskBackend::remove_snapshot(std::string_view) { return not_here("remove snapshots"); }
+Result<void> DiskBackend::roll_back(std::string_view) { return not_here("be rolled back"); }
+Result<void> DiskBackend::clone_snapshot(std::string_view, const std::string&) {
+  return not_here("be cloned");
+}
+Result<ExtentSet> DiskBackend::changes_since(std::string_view) {
+  return not_here("tell what changed since a snapshot");
+}
 
 }  // namespace vmlift

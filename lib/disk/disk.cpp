@@ -45,28 +45,39 @@ struct Disk::State {
     return result;
   }
 
-  template <class Call>
-  auto writing(Call call) -> decltype(call()) {
+  Result<void> may_write() {
     if (!capabilities.write) {
       return std::unexpected(
           error(ErrorCode::Permission, "the disk is open for reading only").in(location));
     }
-    {
-      std::lock_guard guard(poison_guard);
-      if (poison) return std::unexpected(*poison);
-      if (completed) {
-        return std::unexpected(
-            error(ErrorCode::InvalidArgument, "the disk is complete already").in(location));
-      }
+    std::lock_guard guard(poison_guard);
+    if (poison) return std::unexpected(*poison);
+    if (completed) {
+      return std::unexpected(
+          error(ErrorCode::InvalidArgument, "the disk is complete already").in(location));
     }
+    return {};
+  }
+
+  /// Runs `call` under the lock that a write needs; a failure leaves the disk as it was.
+  template <class Call>
+  auto administering(Call call) -> decltype(call()) {
+    VMLIFT_CHECK(may_write());
     std::unique_lock alone(access, std::defer_lock);
     if (threads != ThreadModel::parallel) alone.lock();
     auto result = call();
+    if (!result) return std::unexpected(named(std::move(result).error()));
+    return result;
+  }
+
+  /// The same for changes of the content: a failure poisons the disk.
+  template <class Call>
+  auto writing(Call call) -> decltype(call()) {
+    VMLIFT_CHECK(may_write());
+    auto result = administering(std::move(call));
     if (!result) {
-      Error failure = named(std::move(result).error());
       std::lock_guard guard(poison_guard);
-      if (!poison) poison = failure;
-      return std::unexpected(std::move(failure));
+      if (!poison) poison = result.error();
     }
     return result;
   }
@@ -193,6 +204,22 @@ Result<void> Disk::flush() {
   return state_->writing([&] { return state_->backend->flush(); });
 }
 
+Result<SnapshotInfo> Disk::take_snapshot(const std::string& name) {
+  return state_->administering([&] { return state_->backend->take_snapshot(name); });
+}
+Result<void> Disk::remove_snapshot(std::string_view id) {
+  return state_->administering([&] { return state_->backend->remove_snapshot(id); });
+}
+Result<void> Disk::roll_back(std::string_view id) {
+  return state_->administering([&] { return state_->backend->roll_back(id); });
+}
+Result<void> Disk::clone_snapshot(std::string_view id, const std::string& location) {
+  return state_->administering([&] { return state_->backend->clone_snapshot(id, location); });
+}
+Result<ExtentSet> Disk::changes_since(std::string_view id) const {
+  return state_->reading([&] { return state_->backend->changes_since(id); });
+}
+
 Result<void> Disk::complete() {
   {
     std::lock_guard guard(state_->poison_guard);
@@ -208,12 +235,15 @@ Result<void> Disk::complete() {
 }
 
 Result<std::unique_ptr<Disk>> Disk::reopen() const {
-  if (!state_->completed || state_->target == nullptr) {
+  if (!state_->completed) {
     return std::unexpected(
         error(ErrorCode::InvalidArgument, "only a completed target can be read before it is named")
             .in(state_->location));
   }
-  return reopen_target(state_->format, state_->target);
+  if (state_->target != nullptr) return reopen_target(state_->format, state_->target);
+  auto backend = state_->backend->reopen();
+  if (!backend) return std::unexpected(state_->named(std::move(backend).error()));
+  return std::make_unique<Disk>(state_->format, state_->location, *std::move(backend));
 }
 
 Result<void> Disk::publish() {

@@ -44,6 +44,39 @@ Result<const Format*> named_format(std::string_view name) {
               format_names());
 }
 
+Result<void> check_options(const Format& format, const std::map<std::string, std::string>& given,
+                           bool opening) {
+  std::string known;
+  for (const FormatOption& option : format.options) {
+    if (!opening || option.for_opening) {
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", option.name);
+    }
+  }
+  for (const auto& [name, value] : given) {
+    const auto found = std::ranges::find(format.options, name, &FormatOption::name);
+    if (found == format.options.end() || (opening && !found->for_opening)) {
+      return fail(ErrorCode::InvalidArgument, "format '{}' has no option '{}'{}; it has {}",
+                  format.name, name, opening ? " for opening" : "",
+                  known.empty() ? "none" : known);
+    }
+  }
+  return {};
+}
+
+/// The format that serves `location`, where that is a URI. What it serves is the guest's bytes:
+/// they may be stated as raw, as the habit is, and as nothing else.
+Result<const Format*> format_behind(std::string_view location, std::string_view stated) {
+  const Format* const format = format_of_scheme(location);
+  if (format == nullptr || stated.empty() || stated == "raw" || stated == format->name) {
+    return format;
+  }
+  VMLIFT_CHECK(named_format(stated));
+  return fail(ErrorCode::UnsupportedFeature,
+              "'{}' is reached over {}, which holds a disk's bytes as they are; {} inside it is "
+              "not supported",
+              location, format->name, stated);
+}
+
 Result<const Format*> probe_file(const File& file) {
   std::array<std::byte, kProbeLength> head{};
   VMLIFT_TRY(const std::size_t got, file.read_some(0, head));
@@ -66,12 +99,14 @@ Result<std::unique_ptr<Disk>> open_with(const Format& format, std::shared_ptr<Fi
     OpenOptions parent_options = options;
     parent_options.writable = false;
     parent_options.snapshot.clear();
+    parent_options.options.clear();
     const std::string path = parent->path();
     auto around = folder_around(*parent);
     return open_with(parent_format, std::move(parent), path, parent_options, deeper,
                      std::move(around));
   };
   if (file != nullptr && chain.empty()) chain.push_back(identity_of(*file));
+  VMLIFT_CHECK(check_options(format, options.options, true));
   PolicyReferences references(format, options.policy, location, std::move(beside),
                               std::move(chain), open_parent);
   const OpenRequest request{std::move(file), location, options, references};
@@ -108,9 +143,8 @@ const Format* find_format(std::string_view name) {
 }
 
 Result<std::unique_ptr<Disk>> open_disk(const std::string& location, const OpenOptions& options) {
-  if (const Format* format = format_of_scheme(location)) {
-    return open_with(*format, nullptr, location, options, {}, nullptr);
-  }
+  VMLIFT_TRY(const Format* const server, format_behind(location, options.format));
+  if (server != nullptr) return open_with(*server, nullptr, location, options, {}, nullptr);
   VMLIFT_TRY(auto file, open_source(location, options.writable, options.limits));
   return open_disk(std::move(file), options);
 }
@@ -119,6 +153,10 @@ Result<std::unique_ptr<Disk>> open_disk(std::shared_ptr<File> file, const OpenOp
   VMLIFT_TRY(const Format* const format,
              options.format.empty() ? probe_file(*file) : named_format(options.format));
   std::string location = file->path();
+  if (!format->schemes.empty()) {
+    return fail(ErrorCode::InvalidArgument, "'{}' is a path; a disk of format '{}' is a URI",
+                location, format->name);
+  }
   auto beside = folder_around(*file);
   return open_with(*format, std::move(file), std::move(location), options, {}, std::move(beside));
 }
@@ -141,23 +179,20 @@ Result<std::string> probe(const std::string& location) {
 
 Result<std::unique_ptr<Disk>> create_disk(const std::string& location, std::string_view format_name,
                                           const CreateOptions& options) {
-  VMLIFT_TRY(const Format* const format, named_format(format_name));
+  VMLIFT_TRY(const Format* const server, format_behind(location, format_name));
+  VMLIFT_TRY(const Format* const format,
+             server != nullptr ? Result<const Format*>(server) : named_format(format_name));
   if (format->create == nullptr) {
     return fail(ErrorCode::UnsupportedFeature, "disks of format '{}' cannot be created",
                 format->name);
   }
-  for (const auto& [name, value] : options.options) {
-    std::string known;
-    for (const FormatOption& option : format->options) {
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", option.name);
-    }
-    if (std::ranges::find(format->options, name, &FormatOption::name) == format->options.end()) {
-      return fail(ErrorCode::InvalidArgument, "format '{}' has no option '{}'; it has {}",
-                  format->name, name, known.empty() ? "none" : known);
-    }
-  }
+  VMLIFT_CHECK(check_options(*format, options.options, false));
   std::shared_ptr<TargetFile> file;
-  if (format_of_scheme(location) != format || format->schemes.empty()) {
+  if (server == nullptr) {
+    if (!format->schemes.empty()) {
+      return fail(ErrorCode::InvalidArgument, "'{}' is a path; a target of format '{}' is a URI",
+                  location, format->name);
+    }
     VMLIFT_TRY(file, create_target(location, options.overwrite));
   }
   auto backend = format->create(CreateRequest{file, location, options});
