@@ -9,4 +9,5 @@ PYBIND11_MODULE(_core, module) {
   module.attr("__version__") = VMLIFT_VERSION_STRING;
   vmlift::python::add_formats(module);
   vmlift::python::add_disk(module);
+  vmlift::python::add_copy(module);
 }

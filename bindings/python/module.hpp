@@ -7,5 +7,6 @@ namespace vmlift::python {
 
 void add_formats(pybind11::module_& module);
 void add_disk(pybind11::module_& module);
+void add_copy(pybind11::module_& module);
 
 }  // namespace vmlift::python

@@ -2,11 +2,13 @@
 
 >>> with vmlift.open_disk("appliance.vmdk") as disk:
 ...     boot_sector = disk.read(512, 0)
+>>> vmlift.convert("appliance.vmdk", "appliance.qcow2", "qcow2").size
 """
 
 from ._core import (
     BitmapInfo,
     CheckReport,
+    CopyReport,
     Disk,
     DiskExtent,
     DiskInfo,
@@ -15,12 +17,16 @@ from ._core import (
     SnapshotInfo,
     Subformat,
     __version__,
+    convert,
+    copy_disk,
     create_disk,
+    digest,
     error_codes,
     formats,
     open_disk,
     probe,
 )
+from .comparison import Comparison, compare
 from .errors import (
     Cancelled,
     Error,
@@ -36,4 +42,10 @@ from .errors import (
     UnsupportedFeature,
 )
 
-__all__ = [name for name in dir() if not name.startswith("_")] + ["__version__"]
+__all__ = [
+    "BitmapInfo", "Cancelled", "CheckReport", "Comparison", "CopyReport", "Disk", "DiskExtent",
+    "DiskInfo", "Error", "Exists", "Format", "FormatOption", "InvalidArgument", "Io", "NoMemory",
+    "NoSpace", "NotFound", "OutOfRange", "PermissionDenied", "SnapshotInfo", "Subformat",
+    "Timeout", "UnsupportedFeature", "__version__", "compare", "convert", "copy_disk",
+    "create_disk", "digest", "error_codes", "formats", "open_disk", "probe",
+]

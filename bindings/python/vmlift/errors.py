@@ -123,3 +123,18 @@ def from_core(code: str, message: str, path: Optional[str], offset: Optional[int
               os_number: int) -> Error:
     """The exception for an error of the C++ core."""
     return _CLASSES.get(code, Error)(code, message, path, offset, os_number)
+
+
+_CODES_BY_ERRNO = {
+    errno.ENOENT: "NotFound", errno.ENOTDIR: "NotFound",
+    errno.EACCES: "Permission", errno.EPERM: "Permission", errno.EROFS: "Permission",
+    errno.ENOSPC: "NoSpace", errno.EDQUOT: "NoSpace", errno.EFBIG: "NoSpace",
+    errno.EEXIST: "Exists",
+}
+
+
+def from_os_error(error: OSError) -> Error:
+    """The same trouble met by Python itself, under the core's names."""
+    code = _CODES_BY_ERRNO.get(error.errno or 0, "Io")
+    path = None if error.filename is None else str(error.filename)
+    return from_core(code, error.strerror or str(error), path, None, error.errno or 0)

@@ -1,0 +1,52 @@
+"""vmlift map: where data, zeros and holes lie."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from .. import DiskExtent, open_disk
+from .arguments import ArgumentParser, Subcommands, add_command, add_reading, reading
+from .text import human_size, table
+
+
+def add_to(commands: "Subcommands[ArgumentParser]") -> None:
+    parser = add_command(commands, "map", run, "list where data, zeros and holes lie")
+    add_reading(parser)
+    parser.add_argument("disk", metavar="DISK")
+
+
+def run(options: argparse.Namespace) -> int:
+    with open_disk(options.disk, format=options.format, **reading(options)) as disk:
+        extents = disk.map()
+    if options.json:
+        lines = ",\n".join(json.dumps(document(extent)) for extent in extents)
+        print(f"[{lines}]")
+    else:
+        print(text(extents), end="")
+    return 0
+
+
+def document(extent: DiskExtent) -> dict[str, object]:
+    result: dict[str, object] = {
+        "start": extent.offset, "length": extent.length, "depth": extent.depth,
+        "present": extent.present, "zero": extent.zero, "data": extent.data,
+        "compressed": extent.compressed}
+    if extent.host_offset is not None:
+        result["offset"] = extent.host_offset
+    return result
+
+
+def text(extents: list[DiskExtent]) -> str:
+    return table(
+        ["start", "length", "", "content", "depth", "at byte of its file"],
+        [(extent.offset, extent.length, human_size(extent.length), content(extent), extent.depth,
+          extent.host_offset) for extent in extents], right=[0, 1, 2, 4, 5])
+
+
+def content(extent: DiskExtent) -> str:
+    if extent.compressed:
+        return "compressed"
+    if extent.data and not extent.zero:
+        return "data"
+    return "zeros" if extent.present else "hole"
