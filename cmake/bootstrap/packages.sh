@@ -37,12 +37,16 @@ install_dependencies() {
   say
 }
 
+package_lists_are_new=
 install_debian_packages() {
   local missing
   mapfile -t missing < <(missing_debian_packages "$@")
   ((${#missing[@]} > 0)) || return 0
   say "  missing: ${missing[*]}"
-  step apt-update "reading Debian's package lists" as_root apt-get update
+  if [[ -z $package_lists_are_new ]]; then
+    step apt-update "reading Debian's package lists" as_root apt-get update
+    package_lists_are_new=yes
+  fi
   step apt-install "installing ${#missing[@]} packages with what they need" \
     as_root apt-get install -y --no-install-recommends "${missing[@]}"
 }

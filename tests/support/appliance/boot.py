@@ -85,7 +85,9 @@ class Virsh:
             self.process.stdin.flush()
 
     def complaints(self):
-        return self.errors.read_text().strip()
+        """virsh's own errors; the driver inside it also warns there of this and that."""
+        said = self.errors.read_text()
+        return said.strip() if re.search("^error:", said, re.MULTILINE) else ""
 
     def __enter__(self):
         return self
