@@ -21,6 +21,19 @@ bool is_zlib_header(std::span<const std::byte> payload) {
 
 }  // namespace
 
+Result<ZlibStream> unwrap_zlib(std::span<const std::byte> payload) {
+  if (payload.size() < kZlibHeaderSize + kZlibTrailerSize) {
+    return fail(ErrorCode::Corrupt, "compressed data of {} bytes cannot hold a zlib stream",
+                payload.size());
+  }
+  if (!is_zlib_header(payload)) {
+    return fail(ErrorCode::Corrupt, "compressed data does not start with a zlib header");
+  }
+  const std::size_t end = payload.size() - kZlibTrailerSize;
+  return ZlibStream{payload.subspan(kZlibHeaderSize, end - kZlibHeaderSize),
+                    load_be<std::uint32_t>(payload, end)};
+}
+
 std::uint32_t adler32(std::span<const std::byte> bytes) {
   return libdeflate_adler32(1, bytes.data(), bytes.size());
 }
@@ -57,13 +70,7 @@ Result<std::size_t> Inflater::inflate(std::span<const std::byte> payload,
 
 Result<std::size_t> Inflater::inflate_zlib(std::span<const std::byte> payload,
                                            std::span<std::byte> out) {
-  if (payload.size() < kZlibHeaderSize + kZlibTrailerSize) {
-    return fail(ErrorCode::Corrupt, "compressed data of {} bytes cannot hold a zlib stream",
-                payload.size());
-  }
-  if (!is_zlib_header(payload)) {
-    return fail(ErrorCode::Corrupt, "compressed data does not start with a zlib header");
-  }
+  VMLIFT_CHECK(unwrap_zlib(payload));
   const auto stream = payload.subspan(kZlibHeaderSize);
   VMLIFT_TRY(const std::size_t length, inflate(stream, out));
   if (stream.size() - length < kZlibTrailerSize) {

@@ -23,6 +23,14 @@ inline constexpr std::size_t kZlibTrailerSize = 4;
 /// The checksum of RFC 1950 of `bytes`.
 std::uint32_t adler32(std::span<const std::byte> bytes);
 
+/// A deflate stream taken out of its zlib wrapper.
+struct ZlibStream {
+  std::span<const std::byte> deflate;
+  std::uint32_t adler32 = 0;  ///< as stored
+};
+/// Checks the wrapper around the whole of `payload`, not the stream in it. Errors: Corrupt.
+Result<ZlibStream> unwrap_zlib(std::span<const std::byte> payload);
+
 class Inflater {
  public:
   Inflater();

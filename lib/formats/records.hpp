@@ -7,5 +7,6 @@ namespace vmlift {
 
 extern const Format kQcow2Format;
 extern const Format kRawFormat;
+extern const Format kVmdkFormat;
 
 }  // namespace vmlift
