@@ -76,7 +76,8 @@ Result<void> claim_table(HostClaims& claims, const Geometry& geometry,
                          std::span<const std::uint64_t> words, std::uint64_t guest_offset,
                          std::uint64_t file_size) {
   const auto shared = [&](std::size_t index, const char* what) {
-    const std::uint64_t guest = guest_offset + (index / geometry.l2_stride() << geometry.cluster_bits);
+    const std::uint64_t guest =
+        guest_offset + (index / geometry.l2_stride() << geometry.cluster_bits);
     return std::unexpected(
         error(ErrorCode::Corrupt, "the cluster of guest offset {} {}", guest, what).at(guest));
   };

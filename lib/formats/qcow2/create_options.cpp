@@ -115,8 +115,7 @@ Result<NewImage> parse_create_options(const CreateOptions& options) {
   Geometry& geometry = header.geometry;
   geometry.size = options.size;
 
-  VMLIFT_TRY(const std::size_t compat,
-             reader.choice("compat", {"0.10", "v2", "1.1", "v3"}, 2));
+  VMLIFT_TRY(const std::size_t compat, reader.choice("compat", {"0.10", "v2", "1.1", "v3"}, 2));
   geometry.version = compat < 2 ? 2 : 3;
 
   VMLIFT_TRY(const std::uint64_t cluster_size, reader.number("cluster_size", 64 << 10));

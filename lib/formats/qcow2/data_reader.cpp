@@ -37,8 +37,8 @@ Result<void> DataReader::read_plain(const Run& run, std::span<std::byte> out) {
   return std::unexpected(beyond_end("cluster", run.offset, run.host, size).in(plain_file_->path()));
 }
 
-Result<void> DataReader::decode(Scratch& scratch, const Run& run,
-                                std::span<const std::byte> stored, std::span<std::byte> out) {
+Result<void> DataReader::decode(Scratch& scratch, const Run& run, std::span<const std::byte> stored,
+                                std::span<std::byte> out) {
   auto decoded = compression_ == CompressionType::zstd ? scratch.zstd.decode(stored, out)
                                                        : scratch.inflater.inflate(stored, out);
   if (decoded) return {};
@@ -75,8 +75,7 @@ Result<void> DataReader::for_each_stored(Scratch& scratch, std::vector<const Run
   for (auto first = runs.begin(); first != runs.end();) {
     const std::uint64_t begin = (*first)->packed.offset;
     if (begin >= file_size) {
-      return std::unexpected(
-          beyond_end("compressed cluster", (*first)->offset, begin, file_size));
+      return std::unexpected(beyond_end("compressed cluster", (*first)->offset, begin, file_size));
     }
     std::uint64_t end = (*first)->packed.end();
     auto last = first + 1;
@@ -140,20 +139,20 @@ Result<void> DataReader::read_encoded(std::span<const Run> runs, const EncodedVi
   const auto visit_run = [&](const Run& run, std::span<const std::byte> stored) {
     return visit({.guest = {run.offset, run.length}, .codec = codec, .payload = stored});
   };
-  return for_each_stored(
-      *scratch, compressed, [&](const Run& run, std::span<const std::byte> stored) -> Result<void> {
-        const auto index = static_cast<std::size_t>(&run - runs.data());
-        if (index != turn) {
-          kept[index].assign(stored.begin(), stored.end());
-          return {};
-        }
-        VMLIFT_CHECK(visit_run(run, stored));
-        for (++turn; turn < runs.size() && !kept[turn].empty(); ++turn) {
-          VMLIFT_CHECK(visit_run(runs[turn], kept[turn]));
-          Bytes().swap(kept[turn]);
-        }
-        return {};
-      });
+  return for_each_stored(*scratch, compressed,
+                         [&](const Run& run, std::span<const std::byte> stored) -> Result<void> {
+                           const auto index = static_cast<std::size_t>(&run - runs.data());
+                           if (index != turn) {
+                             kept[index].assign(stored.begin(), stored.end());
+                             return {};
+                           }
+                           VMLIFT_CHECK(visit_run(run, stored));
+                           for (++turn; turn < runs.size() && !kept[turn].empty(); ++turn) {
+                             VMLIFT_CHECK(visit_run(runs[turn], kept[turn]));
+                             Bytes().swap(kept[turn]);
+                           }
+                           return {};
+                         });
 }
 
 }  // namespace vmlift::qcow2

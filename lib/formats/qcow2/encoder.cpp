@@ -34,9 +34,9 @@ Result<EncodedUnit> ClusterEncoder::encode(std::uint64_t guest_offset,
     std::ranges::copy(plain, plain_.begin());
     plain = plain_;
   }
-  const auto length =
-      codec_ == Codec::zstd ? std::get<ZstdEncoder>(compressor_).encode(plain, payload_)
-                            : std::get<Deflater>(compressor_).deflate(plain, payload_);
+  const auto length = codec_ == Codec::zstd
+                          ? std::get<ZstdEncoder>(compressor_).encode(plain, payload_)
+                          : std::get<Deflater>(compressor_).deflate(plain, payload_);
   if (length) unit.payload = std::span(payload_).first(*length);
   return unit;
 }

@@ -17,8 +17,7 @@ class ClusterEncoder : public UnitEncoder {
   explicit ClusterEncoder(const NewImage& image);
 
   std::uint64_t unit_size() const override { return cluster_size_; }
-  Result<EncodedUnit> encode(std::uint64_t guest_offset,
-                             std::span<const std::byte> plain) override;
+  Result<EncodedUnit> encode(std::uint64_t guest_offset, std::span<const std::byte> plain) override;
   Result<std::optional<EncodedUnit>> adopt(const EncodedUnit& unit) override;
 
  private:

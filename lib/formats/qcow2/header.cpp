@@ -78,9 +78,9 @@ Result<void> read_fixed_fields(std::span<const std::byte> head, Header& header) 
   header.snapshot_count = load_be<std::uint32_t>(head, kSnapshotCountAt);
   header.snapshots_offset = load_be<std::uint64_t>(head, kSnapshotsOffsetAt);
   if (geometry.cluster_bits < kMinClusterBits || geometry.cluster_bits > kMaxClusterBits) {
-    return bad(kClusterBitsAt, fmt::format("the cluster size is 2^{}, allowed are 2^{} to 2^{}",
-                                           geometry.cluster_bits, kMinClusterBits,
-                                           kMaxClusterBits));
+    return bad(kClusterBitsAt,
+               fmt::format("the cluster size is 2^{}, allowed are 2^{} to 2^{}",
+                           geometry.cluster_bits, kMinClusterBits, kMaxClusterBits));
   }
   return {};
 }
@@ -96,8 +96,8 @@ Result<void> read_version3_fields(std::span<const std::byte> head, Header& heade
   header.header_length = load_be<std::uint32_t>(head, kHeaderLengthAt);
   if (header.header_length < kVersion3Length || header.header_length % 8 != 0 ||
       header.header_length > header.geometry.cluster_size()) {
-    return bad(kHeaderLengthAt, fmt::format("the header claims a length of {} bytes",
-                                            header.header_length));
+    return bad(kHeaderLengthAt,
+               fmt::format("the header claims a length of {} bytes", header.header_length));
   }
   if (header.refcount_order > kMaxRefcountOrder) {
     return bad(kRefcountOrderAt, fmt::format("refcounts have 2^{} bits, allowed are 2^0 to 2^{}",
@@ -149,12 +149,12 @@ Result<void> read_extension(const HeaderExtension& extension, std::uint64_t at, 
       // cleared it.
       if (!(header.autoclear & autoclear::kBitmaps)) return {};
       if (data.size() != 24) {
-        return bad(at, fmt::format("the bitmaps extension has {} bytes instead of 24",
-                                   data.size()));
+        return bad(at,
+                   fmt::format("the bitmaps extension has {} bytes instead of 24", data.size()));
       }
-      header.bitmaps = BitmapsExtension{load_be<std::uint32_t>(data, 0),
-                                        load_be<std::uint64_t>(data, 8),
-                                        load_be<std::uint64_t>(data, 16)};
+      header.bitmaps =
+          BitmapsExtension{load_be<std::uint32_t>(data, 0), load_be<std::uint64_t>(data, 8),
+                           load_be<std::uint64_t>(data, 16)};
       return {};
     case kExactSize: {
       if (data.size() != 8) return {};
@@ -185,8 +185,8 @@ Result<void> read_extensions(const File& file, std::uint64_t file_size, Header& 
     const auto length = load_be<std::uint32_t>(prefix, 4);
     if (extension.type == kEnd) break;
     if (length > end - at - 8) {
-      return bad(at, fmt::format("the header extension {:#x} claims {} bytes", extension.type,
-                                 length));
+      return bad(at,
+                 fmt::format("the header extension {:#x} claims {} bytes", extension.type, length));
     }
     if (!within(at + 8, length, file_size)) {
       return fail(ErrorCode::Truncated, "the header extensions are cut short at {}", file_size);
@@ -245,8 +245,7 @@ Result<void> check_tables(const Header& header, std::uint64_t file_size, const L
   VMLIFT_CHECK(check_table("refcount table", kRefcountTableOffsetAt, header.refcount_table_offset,
                            refcount_bytes, geometry.cluster_size(), file_size));
   if (header.snapshot_count > limits.snapshots) {
-    return std::unexpected(error(ErrorCode::Limit,
-                                 "the image claims {} snapshots, allowed are {}",
+    return std::unexpected(error(ErrorCode::Limit, "the image claims {} snapshots, allowed are {}",
                                  header.snapshot_count, limits.snapshots)
                                .at(kSnapshotCountAt));
   }
@@ -262,21 +261,22 @@ Result<void> check_encryption(const Header& header) {
   constexpr std::uint32_t kLuks = 2;
   if (header.crypt_method == 0) return {};
   if (header.crypt_method == kLuks && !header.luks) {
-    return std::unexpected(
-        error(ErrorCode::Corrupt, "the image says it is encrypted with LUKS, but has no LUKS header")
-            .at(kCryptMethodAt));
+    return std::unexpected(error(ErrorCode::Corrupt,
+                                 "the image says it is encrypted with LUKS, but has no LUKS header")
+                               .at(kCryptMethodAt));
   }
   if (header.crypt_method == kAes || header.crypt_method == kLuks) {
     return std::unexpected(
-        error(ErrorCode::Encrypted,
-              "the image is encrypted with {}, which vmlift does not decrypt; decrypt it first with "
-              "qemu-img convert",
-              header.crypt_method == kLuks ? "LUKS" : "AES")
+        error(
+            ErrorCode::Encrypted,
+            "the image is encrypted with {}, which vmlift does not decrypt; decrypt it first with "
+            "qemu-img convert",
+            header.crypt_method == kLuks ? "LUKS" : "AES")
             .at(kCryptMethodAt));
   }
-  return std::unexpected(error(ErrorCode::UnsupportedFeature, "encryption method {} is unknown",
-                               header.crypt_method)
-                             .at(kCryptMethodAt));
+  return std::unexpected(
+      error(ErrorCode::UnsupportedFeature, "encryption method {} is unknown", header.crypt_method)
+          .at(kCryptMethodAt));
 }
 
 class ExtensionWriter {
@@ -301,9 +301,9 @@ Bytes feature_names() {
     std::string_view name;
   };
   static constexpr Feature kFeatures[] = {
-      {0, 0, "dirty bit"},       {0, 1, "corrupt bit"},    {0, 2, "external data file"},
+      {0, 0, "dirty bit"},        {0, 1, "corrupt bit"},         {0, 2, "external data file"},
       {0, 3, "compression type"}, {0, 4, "extended L2 entries"}, {1, 0, "lazy refcounts"},
-      {2, 0, "bitmaps"},         {2, 1, "raw external data"},
+      {2, 0, "bitmaps"},          {2, 1, "raw external data"},
   };
   constexpr std::size_t kRow = 48;
   Bytes table(std::size(kFeatures) * kRow);

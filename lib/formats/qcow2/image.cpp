@@ -90,11 +90,10 @@ Result<void> Image::load_l1(std::uint64_t offset, std::uint64_t file_size) {
               .at(at));
     }
     if (!claims_.claim(table, geometry.cluster_size())) {
-      return std::unexpected(
-          error(ErrorCode::Corrupt,
-                "the L2 table of guest offset {} lies where another table lies",
-                index * geometry.l2_coverage())
-              .at(at));
+      return std::unexpected(error(ErrorCode::Corrupt,
+                                   "the L2 table of guest offset {} lies where another table lies",
+                                   index * geometry.l2_coverage())
+                                 .at(at));
     }
   }
   return {};
@@ -148,10 +147,9 @@ Result<void> Image::info(DiskInfo& info) const {
   if (!parent_) info.warnings.push_back(parent_.error().describe());
   if (!data_file_) info.warnings.push_back(data_file_.error().describe());
   info.details.emplace_back("compat", geometry.version == 2 ? "0.10" : "1.1");
-  info.details.emplace_back(
-      "compression-type", header_.compression == CompressionType::zstd ? "zstd" : "zlib");
-  info.details.emplace_back("lazy-refcounts",
-                            yes(header_.compatible & compatible::kLazyRefcounts));
+  info.details.emplace_back("compression-type",
+                            header_.compression == CompressionType::zstd ? "zstd" : "zlib");
+  info.details.emplace_back("lazy-refcounts", yes(header_.compatible & compatible::kLazyRefcounts));
   info.details.emplace_back("refcount-bits", fmt::format("{}", header_.refcount_bits()));
   info.details.emplace_back("corrupt", yes(header_.corrupt()));
   info.details.emplace_back("extended-l2", yes(geometry.extended_l2));
@@ -221,6 +219,7 @@ Result<DiskExtent> Image::parent_extent(const Run& run) {
 }
 
 Result<DiskExtent> Image::extent(std::uint64_t offset, std::uint64_t length) {
+  const Geometry& geometry = header_.geometry;
   VMLIFT_TRY(Run run, run_at(offset, offset + length));
   if (run.kind == RunKind::unallocated) return parent_extent(run);
   if (!data_file_) return std::unexpected(data_file_.error());
@@ -249,7 +248,7 @@ Result<DiskExtent> Image::extent(std::uint64_t offset, std::uint64_t length) {
     }
     return extent;
   }
-  const File& data = header_.geometry.data_file ? **data_file_ : *file_;
+  const File& data = geometry.data_file ? **data_file_ : *file_;
   VMLIFT_TRY(const std::uint64_t data_size, data.size());
   if (!within(run.host, run.length, data_size)) {
     return std::unexpected(
@@ -262,12 +261,18 @@ Result<DiskExtent> Image::extent(std::uint64_t offset, std::uint64_t length) {
   extent.host_file = &data;
   if (run.length >= kHoleSearchLength) {
     VMLIFT_TRY(const File::Run stored, data.run(run.host, run.length));
-    extent.length = stored.length;
-    if (stored.hole) {
+    // Whole clusters only: one that was written in part is data.
+    const std::uint64_t cluster = geometry.cluster_size();
+    const std::uint64_t stored_end = offset + stored.length;
+    const std::uint64_t hole_end = round_down(stored_end, cluster);
+    if (stored.hole && hole_end > offset && is_aligned(offset, cluster)) {
+      extent.length = hole_end - offset;
       extent.zero = true;
       extent.data = false;
       extent.host_offset.reset();
       extent.host_file = nullptr;
+    } else {
+      extent.length = std::min(run.length, round_up(stored_end, cluster) - offset);
     }
   }
   return extent;
@@ -287,8 +292,8 @@ Result<void> Image::read_encoded(Extent range, const EncodedVisitor& visit) {
   // A unit that begins in the range may end beyond it.
   const std::uint64_t begin = round_up(range.offset, geometry.cluster_size());
   for (std::uint64_t at = begin; at < range.end();) {
-    VMLIFT_TRY(const Run run, run_at(at, std::min(round_up(range.end(), geometry.cluster_size()),
-                                                  geometry.size)));
+    VMLIFT_TRY(const Run run,
+               run_at(at, std::min(round_up(range.end(), geometry.cluster_size()), geometry.size)));
     at = run.end();
     if (run.kind == RunKind::compressed && run.length == geometry.cluster_size()) {
       gathered.push_back(run);

@@ -13,8 +13,8 @@ constexpr std::uint64_t kCacheBytes = std::uint64_t{16} << 20;
 constexpr std::size_t kLeastTables = 4;
 }  // namespace
 
-L2Cache::L2Cache(std::shared_ptr<File> file, const Geometry& geometry,
-                 std::uint64_t data_file_size, HostClaims& data_claims)
+L2Cache::L2Cache(std::shared_ptr<File> file, const Geometry& geometry, std::uint64_t data_file_size,
+                 HostClaims& data_claims)
     : file_(std::move(file)),
       geometry_(geometry),
       data_file_size_(data_file_size),

@@ -82,8 +82,7 @@ struct Geometry {
   unsigned packed_offset_bits() const { return 62 - (cluster_bits - 8); }
   PackedPlace unpack(std::uint64_t entry) const {
     const std::uint64_t offset = entry & ((std::uint64_t{1} << packed_offset_bits()) - 1);
-    const std::uint64_t further =
-        (entry & ~(kCopied | kCompressed)) >> packed_offset_bits();
+    const std::uint64_t further = (entry & ~(kCopied | kCompressed)) >> packed_offset_bits();
     return {offset, (further + 1) * kSector - offset % kSector};
   }
   std::uint64_t pack(std::uint64_t offset, std::uint64_t length) const {

@@ -65,8 +65,9 @@ Result<Run> run_in_table(const Geometry& geometry, std::span<const std::uint64_t
   VMLIFT_TRY(const Decoded first, decode_at(offset));
   Run run{offset, 0, first.kind, 0, first.packed};
   if (first.kind == RunKind::compressed) {
-    run.length = std::min(end, round_down(offset, geometry.cluster_size()) +
-                                   geometry.cluster_size()) - offset;
+    run.length =
+        std::min(end, round_down(offset, geometry.cluster_size()) + geometry.cluster_size()) -
+        offset;
     return run;
   }
   if (first.kind == RunKind::plain || (first.kind == RunKind::zero && first.host != 0)) {

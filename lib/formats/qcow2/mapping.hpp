@@ -22,8 +22,8 @@ struct Run {
   std::uint64_t offset = 0;  // in the guest
   std::uint64_t length = 0;
   RunKind kind = RunKind::unallocated;
-  std::uint64_t host = 0;    // plain: where `offset` lies; zero: where room is kept, or 0
-  PackedPlace packed;        // compressed
+  std::uint64_t host = 0;  // plain: where `offset` lies; zero: where room is kept, or 0
+  PackedPlace packed;      // compressed
 
   std::uint64_t end() const { return offset + length; }
 };

@@ -38,8 +38,8 @@ std::uint64_t Packer::add(std::span<const std::byte> payload, std::optional<Batc
   const std::uint64_t place = at_;
   at_ += payload.size();
   pending_.insert(pending_.end(), payload.begin(), payload.end());
-  for (std::uint64_t n = place >> geometry_.cluster_bits;
-       n <= (at_ - 1) >> geometry_.cluster_bits; ++n) {
+  for (std::uint64_t n = place >> geometry_.cluster_bits; n <= (at_ - 1) >> geometry_.cluster_bits;
+       ++n) {
     allocator_.tally().add(n);
   }
   if (!due && pending_.size() >= kBatchBytes) due = take_pending();

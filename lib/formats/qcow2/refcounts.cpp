@@ -6,8 +6,7 @@
 
 namespace vmlift::qcow2 {
 
-std::uint64_t load_refcount(std::span<const std::byte> block, std::uint64_t index,
-                            unsigned order) {
+std::uint64_t load_refcount(std::span<const std::byte> block, std::uint64_t index, unsigned order) {
   switch (order) {
     case 3:
       return load_be<std::uint8_t>(block, index);

@@ -102,7 +102,8 @@ Result<std::vector<Run>> Writer::runs_in(std::uint64_t offset, std::uint64_t end
       run.length =
           std::min(end, tables_.next_existing(index, units_for(end, coverage)) * coverage) - offset;
     } else {
-      VMLIFT_TRY(run, run_in_table(geometry_, table, offset, std::min(end, (index + 1) * coverage)));
+      VMLIFT_TRY(run,
+                 run_in_table(geometry_, table, offset, std::min(end, (index + 1) * coverage)));
     }
     runs.push_back(run);
     offset = run.end();
@@ -184,11 +185,11 @@ Result<std::uint64_t> Writer::place_in_cluster(Extent guest) {
     }
     set_plain(geometry_, words, host);
   } else if (host == 0) {
-    if (has_backing() && !reads_as_zeros(geometry_, words) &&
-        guest != cluster_at(guest.offset)) {
-      return fail(ErrorCode::UnsupportedFeature,
-                  "a new overlay takes whole clusters of {} bytes; {} bytes at {} are a part of one",
-                  geometry_.cluster_size(), guest.length, guest.offset);
+    if (has_backing() && !reads_as_zeros(geometry_, words) && guest != cluster_at(guest.offset)) {
+      return fail(
+          ErrorCode::UnsupportedFeature,
+          "a new overlay takes whole clusters of {} bytes; {} bytes at {} are a part of one",
+          geometry_.cluster_size(), guest.length, guest.offset);
     }
     host = allocator_.take(1);
     set_plain(geometry_, words, host);
