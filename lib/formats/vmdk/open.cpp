@@ -75,7 +75,9 @@ class ExtentOpener {
 
   Result<std::unique_ptr<ExtentReader>> open(const ExtentLine& line, Below below) {
     // Without access the source host itself never reads the file: the guest sees nothing there.
-    if (line.type == Type::zero || line.access == ExtentLine::Access::none) return zero_extent();
+    if (line.type == Type::zero || line.access == ExtentLine::Access::none || line.sectors == 0) {
+      return zero_extent();
+    }
     VMLIFT_CHECK(require_allowed(line));
     VMLIFT_TRY(auto file, file_of(line));
     if (line.type == Type::flat || line.type == Type::vmfs || line.type == Type::raw_mapping ||
@@ -176,7 +178,10 @@ Result<std::unique_ptr<DiskBackend>> open_hosted(const OpenRequest& request) {
   if (header.descriptor_offset != 0 && header.descriptor_size != 0) {
     VMLIFT_TRY(descriptor, read_embedded(*request.file, header, limits));
   }
-  if (header.capacity == 0 && descriptor && !descriptor->extents.empty()) {
+  const bool lists_bytes =
+      descriptor && std::ranges::any_of(descriptor->extents,
+                                        [](const ExtentLine& line) { return line.sectors != 0; });
+  if (header.capacity == 0 && lists_bytes) {
     return open_described(request, *std::move(descriptor));
   }
   Image::Facts facts{.subformat = header.compressed() ? "streamOptimized" : "monolithicSparse"};

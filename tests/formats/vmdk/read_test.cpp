@@ -10,10 +10,8 @@
 #include "codec/deflate.hpp"
 #include "codec/digest.hpp"
 #include "formats/vmdk/disk_bytes.hpp"
-#include "support/command.hpp"
-#include "support/patterns.hpp"
+#include "formats/vmdk/guest_disk.hpp"
 #include "support/skip.hpp"
-#include "support/temporary_folder.hpp"
 #include "vmlift/format.hpp"
 
 using namespace vmlift;
@@ -30,29 +28,6 @@ std::string sha1(std::span<const std::byte> bytes) {
 std::filesystem::path shared_data() {
   if (const char* named = std::getenv("VMLIFT_SHARED_DATA")) return named;
   return std::filesystem::path(__FILE__).parent_path() / "../../../../shared/data";
-}
-
-/// A raw disk with data, zeros and holes in a random order, `size` bytes long.
-std::vector<std::byte> guest_disk(std::size_t size, std::uint64_t seed) {
-  std::vector<std::byte> bytes(size);
-  std::mt19937_64 random(seed);
-  for (std::size_t at = 0; at < size;) {
-    const std::size_t run = std::min<std::size_t>(size - at, (1 + random() % 40) * 4096);
-    if (random() % 2 == 0) fill_pattern(std::span(bytes).subspan(at, run), random());
-    at += run;
-  }
-  return bytes;
-}
-
-/// `qemu-img convert` of `bytes` into a VMDK with `options`; its path.
-std::string qemu_made(const TemporaryFolder& folder, const std::string& options,
-                      std::span<const std::byte> bytes) {
-  const std::string raw =
-      folder.write("disk.raw", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  const auto made = run_command(
-      {"qemu-img", "convert", "-f", "raw", "-O", "vmdk", "-o", options, raw, folder / "disk.vmdk"});
-  REQUIRE_MESSAGE(made.status == 0, made.output);
-  return folder / "disk.vmdk";
 }
 
 /// Puts a disk together from its map: plain runs from their files, the rest from the disk; and
