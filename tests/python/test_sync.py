@@ -12,6 +12,7 @@ import vmlift
 from vmlift import _core
 
 SOURCE = Path(__file__).resolve().parents[2]
+HEADER = SOURCE / "capi/vmlift.h"
 STUB = SOURCE / "bindings/python/vmlift/_core.pyi"
 
 # What pybind11's classes have and a stub cannot say: their metaclass, and that they cannot be
@@ -104,3 +105,68 @@ def test_the_package_offers_what_the_module_has():
     public = {name for name in dir(_core) if not name.startswith("_")}
     assert public - inside <= set(vmlift.__all__)
     assert all(hasattr(vmlift, name) for name in vmlift.__all__)
+
+
+# Where Python has what a C function does: a name in the package, or why there is none.
+COUNTERPARTS = {
+    "vmlift_version": "__version__",
+    "vmlift_free": "Python frees memory itself",
+    "vmlift_code_name": "error_codes",
+    "vmlift_error_": "Error",
+    "vmlift_format_": "formats",
+    "vmlift_probe": "probe",
+    "vmlift_open_options_": "open_disk",
+    "vmlift_create_options_": "create_disk",
+    "vmlift_disk_open": "open_disk",
+    "vmlift_disk_create": "create_disk",
+    "vmlift_disk_copy": "copy_disk",
+    "vmlift_disk_digest": "digest",
+    "vmlift_disk_compare": "compare",
+    "vmlift_disk_": "Disk",
+    "vmlift_map_": "DiskExtent",
+    "vmlift_info_": "DiskInfo",
+    "vmlift_check_": "CheckReport",
+    "vmlift_cancel_": "Ctrl-C and exceptions in a progress callback cancel",
+    "vmlift_run_options_": "convert",
+    "vmlift_convert": "convert",
+    "vmlift_copy_report_": "CopyReport",
+}
+
+
+def c_functions():
+    """Every declared function with the version mark before its name."""
+    declarations = re.findall(r"^VMLIFT_API\((\w+)\)[^;(]*?(vmlift_\w+)\(",
+                              HEADER.read_text(), re.MULTILINE)
+    assert declarations
+    return {name: version for version, name in declarations}
+
+
+def test_c_has_the_error_codes_of_the_list():
+    found = re.findall(r"^  VMLIFT_ERR_(\w+) = (\d+),", HEADER.read_text(), re.MULTILINE)
+    assert [(name, int(number)) for name, number in found] == list(listed_errors().values())
+
+
+def test_every_function_of_the_header_is_marked_once():
+    text = re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.DOTALL)
+    declared = re.findall(r"\b(vmlift_\w+)\([^)]*\);", text)
+    assert sorted(declared) == sorted(c_functions())
+
+
+def test_the_library_exports_what_the_header_declares(build_folder):
+    library = build_folder / "capi/libvmlift.so"
+    if not library.exists():
+        pytest.skip("libvmlift.so is not built")
+    symbols = subprocess.run(["nm", "-D", "--defined-only", "--with-symbol-versions", library],
+                             capture_output=True, text=True, check=True).stdout
+    exported = re.findall(r" T (\w+)@@VMLIFT_([\d.]+)", symbols)
+    assert dict(exported) == {name: version.replace("_", ".")
+                              for name, version in c_functions().items()}
+
+
+@pytest.mark.parametrize("name", c_functions())
+def test_what_c_can_do_python_can(name):
+    fitting = [prefix for prefix in COUNTERPARTS if name == prefix or
+               (prefix.endswith("_") and name.startswith(prefix))]
+    assert fitting, f"{name} has no counterpart in Python and no reason why"
+    counterpart = COUNTERPARTS[max(fitting, key=len)]
+    assert " " in counterpart or hasattr(vmlift, counterpart)

@@ -1,0 +1,438 @@
+/*
+ * vmlift for C, and for every language that can call C.
+ *
+ * Moves virtual machines across hypervisors: reads and writes their disks, reads and translates
+ * their definitions, migrates whole machines.
+ *
+ *   vmlift_error *err = NULL;
+ *   vmlift_disk *disk = NULL;
+ *   if (vmlift_disk_open("web-01.vmdk", NULL, &disk, &err) != VMLIFT_OK) {
+ *     fprintf(stderr, "%s: %s\n", vmlift_code_name(vmlift_error_code(err)),
+ *             vmlift_error_message(err));
+ *     vmlift_error_free(err);
+ *     return 1;
+ *   }
+ *   printf("%" PRIu64 " bytes\n", vmlift_disk_size(disk));
+ *   vmlift_disk_free(disk);
+ *
+ * Conventions:
+ *
+ * 1. Functions are called vmlift_OBJECT_VERB. Objects are opaque; vmlift_OBJECT_free ends one and
+ *    accepts NULL. What a later version adds to an object stays hidden in it.
+ * 2. What can fail returns VMLIFT_OK or the error's code. The last argument, `err`, may be NULL;
+ *    otherwise *err becomes NULL or, after a failure, an error that the caller frees. Its value
+ *    before the call does not matter.
+ * 3. Results come through pointers before `err`. They are NULL or unchanged after a failure.
+ * 4. Strings end with a NUL. Locations and paths are bytes as the system has them; everything
+ *    else is UTF-8, except that names found inside images are passed on as they are. A
+ *    `const char *` that a function returns belongs to the object it came from; a `char *` given
+ *    through a pointer belongs to the caller and goes to vmlift_free.
+ * 5. Offsets, lengths and sizes are bytes.
+ * 6. An options object or NULL: NULL means the defaults. It can be freed or used again once the
+ *    call that took it has returned.
+ * 7. One disk may be used from several threads at once. Every other object belongs to one thread
+ *    at a time, except a vmlift_cancel.
+ * 8. The library prints nothing, handles no signals, never ends the process, and no C++ exception
+ *    leaves it.
+ * 9. VMLIFT_API(1_0) names the version that brought a function in; no later one takes it away or
+ *    changes what it takes. Numbers of enumerators are pinned.
+ */
+#ifndef VMLIFT_H
+#define VMLIFT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define VMLIFT_API(version) __attribute__((visibility("default")))
+#else
+#define VMLIFT_API(version)
+#endif
+
+/* ---- The library ---------------------------------------------------------------------------- */
+
+/* The version of the library that is running: "0.1.0". */
+VMLIFT_API(1_0) const char *vmlift_version(void);
+
+/* Frees what a function gave through a `char **`. Accepts NULL. */
+VMLIFT_API(1_0) void vmlift_free(void *memory);
+
+/* ---- Errors --------------------------------------------------------------------------------- */
+
+typedef enum vmlift_code {
+  VMLIFT_OK = 0,
+  VMLIFT_ERR_TRUNCATED = 1, /* the input ends before the data it promises */
+  VMLIFT_ERR_BAD_MAGIC = 2, /* the input is not of the stated format */
+  VMLIFT_ERR_BAD_HEADER = 3, /* a header field has an impossible value */
+  VMLIFT_ERR_BAD_DESCRIPTOR = 4, /* a VMDK descriptor cannot be understood */
+  VMLIFT_ERR_BAD_ARCHIVE = 5, /* an archive is malformed or holds what it must not */
+  VMLIFT_ERR_BAD_MANIFEST = 6, /* a manifest cannot be understood */
+  VMLIFT_ERR_BAD_XML = 7, /* an XML document is malformed or has a DOCTYPE */
+  VMLIFT_ERR_BAD_OVF = 8, /* an OVF descriptor contradicts itself or the standard */
+  VMLIFT_ERR_BAD_VMX = 9, /* a VMX file has an impossible line or value */
+  VMLIFT_ERR_UNSUPPORTED_VERSION = 10, /* a version that vmlift does not know */
+  VMLIFT_ERR_UNSUPPORTED_FEATURE = 11, /* a feature that vmlift does not have */
+  VMLIFT_ERR_ENCRYPTED = 12, /* the input is encrypted */
+  VMLIFT_ERR_CORRUPT = 13, /* the input contradicts itself */
+  VMLIFT_ERR_CHECKSUM_MISMATCH = 14, /* a digest or checksum does not match */
+  VMLIFT_ERR_LIMIT = 15, /* a limit of the caller or of the library is exceeded */
+  VMLIFT_ERR_REFERENCE_DENIED = 16, /* the policy forbids a reference to another file */
+  VMLIFT_ERR_MISSING_EXTENT = 17, /* a file that the input refers to does not exist */
+  VMLIFT_ERR_CHAIN_LOOP = 18, /* a chain of images leads back to itself */
+  VMLIFT_ERR_UNSAFE_PROBE = 19, /* the format must be stated by the caller */
+  VMLIFT_ERR_SOURCE_CHANGED = 20, /* the source changed while it was read */
+  VMLIFT_ERR_IN_USE = 21, /* somebody else is using it */
+  VMLIFT_ERR_EXISTS = 22, /* the target exists already */
+  VMLIFT_ERR_NO_SPACE = 23, /* the target has no room */
+  VMLIFT_ERR_IO = 24, /* the operating system reported an input or output error */
+  VMLIFT_ERR_PROTOCOL = 25, /* a server broke its protocol */
+  VMLIFT_ERR_TIMEOUT = 26, /* no answer in the time allowed */
+  VMLIFT_ERR_CANCELLED = 27, /* the caller cancelled the operation */
+  VMLIFT_ERR_INCOMPLETE = 28, /* a target whose writing was interrupted */
+  VMLIFT_ERR_NOT_FOUND = 29, /* it does not exist */
+  VMLIFT_ERR_PERMISSION = 30, /* the operating system forbids it */
+  VMLIFT_ERR_INVALID_ARGUMENT = 31, /* an argument of the caller is wrong */
+  VMLIFT_ERR_OUT_OF_RANGE = 32, /* a position beyond the end */
+  VMLIFT_ERR_NO_MEMORY = 33, /* memory ran out */
+  VMLIFT_ERR_INTERNAL = 34, /* a bug in vmlift */
+} vmlift_code;
+
+typedef struct vmlift_error vmlift_error;
+
+/* The code's name as it is on the command line and in Python: "Truncated". "OK" for VMLIFT_OK. */
+VMLIFT_API(1_0) const char *vmlift_code_name(vmlift_code code);
+
+/* The error's code; VMLIFT_OK for NULL. */
+VMLIFT_API(1_0) vmlift_code vmlift_error_code(const vmlift_error *error);
+
+/* What happened and what to do about it, in words. */
+VMLIFT_API(1_0) const char *vmlift_error_message(const vmlift_error *error);
+
+/* The file or location concerned; NULL where there is none. */
+VMLIFT_API(1_0) const char *vmlift_error_path(const vmlift_error *error);
+
+/* Whether a place in the file is known; *offset is set to it. */
+VMLIFT_API(1_0) bool vmlift_error_offset(const vmlift_error *error, uint64_t *offset);
+
+/* The operating system's errno; 0 where there is none. */
+VMLIFT_API(1_0) int vmlift_error_os_number(const vmlift_error *error);
+
+VMLIFT_API(1_0) void vmlift_error_free(vmlift_error *error);
+
+/* ---- The table of formats ------------------------------------------------------------------- */
+
+enum {
+  VMLIFT_FORMAT_READ = 1,   /* disks of the format are read */
+  VMLIFT_FORMAT_WRITE = 2,  /* existing ones are written in place */
+  VMLIFT_FORMAT_CREATE = 4, /* new ones are made */
+};
+
+/* How many formats there are. */
+VMLIFT_API(1_0) size_t vmlift_format_count(void);
+
+/* The name of one ("qcow2"); NULL from the count on. */
+VMLIFT_API(1_0) const char *vmlift_format_name(size_t index);
+
+/* A line about it; NULL from the count on. */
+VMLIFT_API(1_0) const char *vmlift_format_description(size_t index);
+
+/* VMLIFT_FORMAT_... of all its kinds together. */
+VMLIFT_API(1_0) unsigned vmlift_format_abilities(size_t index);
+
+/* The format of what is at `location`; never raw. The caller frees *format. */
+VMLIFT_API(1_0) vmlift_code vmlift_probe(const char *location, char **format, vmlift_error **err);
+
+/* ---- How a source is opened ----------------------------------------------------------------- */
+
+typedef struct vmlift_open_options vmlift_open_options;
+
+/* NULL when memory ran out. */
+VMLIFT_API(1_0) vmlift_open_options *vmlift_open_options_new(void);
+VMLIFT_API(1_0) void vmlift_open_options_free(vmlift_open_options *options);
+
+/* The format's name; NULL or "": probed. Raw must always be stated. */
+VMLIFT_API(1_0) vmlift_code vmlift_open_options_set_format(vmlift_open_options *options,
+                                                           const char *format, vmlift_error **err);
+
+/* What an image may refer to: "deny", "same-directory", "under=DIR", "any". */
+VMLIFT_API(1_0) vmlift_code vmlift_open_options_set_references(vmlift_open_options *options,
+                                                               const char *policy,
+                                                               vmlift_error **err);
+
+/* A bound on what the input may claim, by name ("virtual_size"). */
+VMLIFT_API(1_0) vmlift_code vmlift_open_options_set_limit(vmlift_open_options *options,
+                                                          const char *name, uint64_t value,
+                                                          vmlift_error **err);
+
+/* An option of the format's own. */
+VMLIFT_API(1_0) vmlift_code vmlift_open_options_set_option(vmlift_open_options *options,
+                                                           const char *name, const char *value,
+                                                           vmlift_error **err);
+
+/* An internal snapshot to be read, by id or name. */
+VMLIFT_API(1_0) vmlift_code vmlift_open_options_set_snapshot(vmlift_open_options *options,
+                                                             const char *snapshot,
+                                                             vmlift_error **err);
+
+VMLIFT_API(1_0) void vmlift_open_options_set_writable(vmlift_open_options *options, bool writable);
+
+/* Opens an image that is marked corrupt. */
+VMLIFT_API(1_0) void vmlift_open_options_set_allow_corrupt(vmlift_open_options *options,
+                                                           bool allow);
+
+/* ---- How a target is made ------------------------------------------------------------------- */
+
+typedef struct vmlift_create_options vmlift_create_options;
+
+/* NULL when memory ran out. */
+VMLIFT_API(1_0) vmlift_create_options *vmlift_create_options_new(void);
+VMLIFT_API(1_0) void vmlift_create_options_free(vmlift_create_options *options);
+
+/* An option of the format's own, under qemu-img's name ("cluster_size", "65536"). */
+VMLIFT_API(1_0) vmlift_code vmlift_create_options_set_option(vmlift_create_options *options,
+                                                             const char *name, const char *value,
+                                                             vmlift_error **err);
+
+/* Stores units compressed. */
+VMLIFT_API(1_0) void vmlift_create_options_set_compress(vmlift_create_options *options,
+                                                        bool compress);
+
+/* Replaces an existing target in the moment the new one is complete. */
+VMLIFT_API(1_0) void vmlift_create_options_set_overwrite(vmlift_create_options *options,
+                                                         bool overwrite);
+
+/* ---- Disks ---------------------------------------------------------------------------------- */
+
+typedef struct vmlift_disk vmlift_disk;
+
+/* Opens a disk: a path, a URI, or PACKAGE.ova!MEMBER. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_open(const char *location,
+                                             const vmlift_open_options *options,
+                                             vmlift_disk **disk, vmlift_error **err);
+
+/* Creates a disk of `size` guest-visible bytes. It gets its name at vmlift_disk_commit. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_create(const char *location, const char *format,
+                                               uint64_t size, const vmlift_create_options *options,
+                                               vmlift_disk **disk, vmlift_error **err);
+
+/* Closes it. A created disk that was not committed is gone. */
+VMLIFT_API(1_0) void vmlift_disk_free(vmlift_disk *disk);
+
+/* The guest-visible size. */
+VMLIFT_API(1_0) uint64_t vmlift_disk_size(const vmlift_disk *disk);
+
+/* The name of its format. */
+VMLIFT_API(1_0) const char *vmlift_disk_format(const vmlift_disk *disk);
+
+/* Reads exactly `length` guest-visible bytes. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_read(const vmlift_disk *disk, uint64_t offset,
+                                             void *buffer, size_t length, vmlift_error **err);
+
+/* Writes. The first error poisons the disk: every later write and the commit answer it. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_write(vmlift_disk *disk, uint64_t offset,
+                                              const void *buffer, size_t length,
+                                              vmlift_error **err);
+
+/* Makes a range read as zeros. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_zero(vmlift_disk *disk, uint64_t offset, uint64_t length,
+                                             vmlift_error **err);
+
+/* What was written survives a crash of the machine. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_flush(vmlift_disk *disk, vmlift_error **err);
+
+/* Completes a created disk, flushes it, and gives it its name. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_commit(vmlift_disk *disk, vmlift_error **err);
+
+/* ---- What lies where ------------------------------------------------------------------------ */
+
+enum {
+  VMLIFT_EXTENT_PRESENT = 1,    /* allocated in this image or a parent */
+  VMLIFT_EXTENT_ZERO = 2,       /* reads as zeros */
+  VMLIFT_EXTENT_DATA = 4,       /* bytes are stored for it */
+  VMLIFT_EXTENT_COMPRESSED = 8, /* they are stored compressed */
+  VMLIFT_EXTENT_HOST = 16,      /* host_offset is known */
+};
+
+/* One run of a disk's map. This struct never changes. */
+typedef struct vmlift_extent {
+  uint64_t offset;
+  uint64_t length;
+  uint64_t host_offset; /* where plain bytes lie in the image's own file */
+  uint32_t depth;       /* 0: this image, 1: its parent, ... */
+  uint32_t flags;       /* VMLIFT_EXTENT_... */
+} vmlift_extent;
+
+typedef struct vmlift_map vmlift_map;
+
+/* The whole map, neighbours of one kind merged, in ascending order. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_map(const vmlift_disk *disk, vmlift_map **map,
+                                            vmlift_error **err);
+VMLIFT_API(1_0) void vmlift_map_free(vmlift_map *map);
+
+/* How many extents the map has. */
+VMLIFT_API(1_0) size_t vmlift_map_count(const vmlift_map *map);
+
+/* One of them; false from the count on. */
+VMLIFT_API(1_0) bool vmlift_map_extent(const vmlift_map *map, size_t index, vmlift_extent *extent);
+
+/* ---- What an image says about itself -------------------------------------------------------- */
+
+enum {
+  VMLIFT_INFO_COMPRESSED = 1,
+  VMLIFT_INFO_ENCRYPTED = 2,
+  VMLIFT_INFO_DIRTY = 4,
+  VMLIFT_INFO_CORRUPT = 8,
+};
+
+typedef struct vmlift_info vmlift_info;
+
+/* Reads what the image says about itself. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_info(const vmlift_disk *disk, vmlift_info **info,
+                                             vmlift_error **err);
+VMLIFT_API(1_0) void vmlift_info_free(vmlift_info *info);
+
+VMLIFT_API(1_0) const char *vmlift_info_format(const vmlift_info *info);
+VMLIFT_API(1_0) const char *vmlift_info_subformat(const vmlift_info *info);
+VMLIFT_API(1_0) uint64_t vmlift_info_virtual_size(const vmlift_info *info);
+
+/* Whether it is known how much room the files take; *size is set to it. */
+VMLIFT_API(1_0) bool vmlift_info_stored_size(const vmlift_info *info, uint64_t *size);
+
+/* The bytes in a grain or cluster; 0: it has none. */
+VMLIFT_API(1_0) uint64_t vmlift_info_unit_size(const vmlift_info *info);
+
+/* VMLIFT_INFO_... */
+VMLIFT_API(1_0) unsigned vmlift_info_flags(const vmlift_info *info);
+
+/* The parent as the image names it; NULL where there is none. */
+VMLIFT_API(1_0) const char *vmlift_info_backing_file(const vmlift_info *info);
+VMLIFT_API(1_0) const char *vmlift_info_backing_format(const vmlift_info *info);
+
+/* What only this format has: pairs of a name and a value, NULL from the count on. */
+VMLIFT_API(1_0) size_t vmlift_info_detail_count(const vmlift_info *info);
+VMLIFT_API(1_0) const char *vmlift_info_detail_name(const vmlift_info *info, size_t index);
+VMLIFT_API(1_0) const char *vmlift_info_detail_value(const vmlift_info *info, size_t index);
+
+/* The files that the image names: its extents. */
+VMLIFT_API(1_0) size_t vmlift_info_file_count(const vmlift_info *info);
+VMLIFT_API(1_0) const char *vmlift_info_file(const vmlift_info *info, size_t index);
+
+/* Trouble that opening went on after. */
+VMLIFT_API(1_0) size_t vmlift_info_warning_count(const vmlift_info *info);
+VMLIFT_API(1_0) const char *vmlift_info_warning(const vmlift_info *info, size_t index);
+
+/* ---- Whether an image is sound -------------------------------------------------------------- */
+
+typedef struct vmlift_check vmlift_check;
+
+/* Tests the image's own structure. Damage is a result, not an error. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_check(const vmlift_disk *disk, vmlift_check **check,
+                                              vmlift_error **err);
+VMLIFT_API(1_0) void vmlift_check_free(vmlift_check *check);
+
+/* Whether nothing was found. */
+VMLIFT_API(1_0) bool vmlift_check_clean(const vmlift_check *check);
+
+/* Units that are stored but belong to nothing, and units whose place cannot be right. */
+VMLIFT_API(1_0) uint64_t vmlift_check_leaked(const vmlift_check *check);
+VMLIFT_API(1_0) uint64_t vmlift_check_corrupt(const vmlift_check *check);
+
+/* The first findings, in words; NULL from the count on. */
+VMLIFT_API(1_0) size_t vmlift_check_finding_count(const vmlift_check *check);
+VMLIFT_API(1_0) const char *vmlift_check_finding(const vmlift_check *check, size_t index);
+
+/* ---- Long operations: how they run and how they are stopped --------------------------------- */
+
+typedef struct vmlift_cancel vmlift_cancel;
+
+/* Stops operations from any thread. NULL when memory ran out. */
+VMLIFT_API(1_0) vmlift_cancel *vmlift_cancel_new(void);
+
+/* Every operation that was given `cancel` ends with VMLIFT_ERR_CANCELLED. Not for use in a
+ * signal handler. */
+VMLIFT_API(1_0) void vmlift_cancel_request(vmlift_cancel *cancel);
+VMLIFT_API(1_0) void vmlift_cancel_free(vmlift_cancel *cancel);
+
+/* Called about ten times a second and once at the end, from one thread at a time, which need not
+ * be the caller's. Anything but 0 stops the operation: VMLIFT_ERR_CANCELLED. */
+typedef int (*vmlift_progress)(void *user, uint64_t done, uint64_t total);
+
+typedef struct vmlift_run_options vmlift_run_options;
+
+/* NULL when memory ran out. */
+VMLIFT_API(1_0) vmlift_run_options *vmlift_run_options_new(void);
+VMLIFT_API(1_0) void vmlift_run_options_free(vmlift_run_options *options);
+
+/* Worker threads; 0: one for each processor. */
+VMLIFT_API(1_0) void vmlift_run_options_set_threads(vmlift_run_options *options, unsigned threads);
+
+VMLIFT_API(1_0) void vmlift_run_options_set_progress(vmlift_run_options *options,
+                                                     vmlift_progress progress, void *user);
+
+/* `cancel` must live until the operations that use it have ended. */
+VMLIFT_API(1_0) void vmlift_run_options_set_cancel(vmlift_run_options *options,
+                                                   vmlift_cancel *cancel);
+
+/* Copies: the target is read back and compared before it gets its name. */
+VMLIFT_API(1_0) void vmlift_run_options_set_verify(vmlift_run_options *options, bool verify);
+
+/* Copies: the SHA-256 of the guest-visible bytes is computed while they pass. */
+VMLIFT_API(1_0) void vmlift_run_options_set_digest(vmlift_run_options *options, bool digest);
+
+/* ---- Copying, comparing, digesting ---------------------------------------------------------- */
+
+typedef struct vmlift_copy_report vmlift_copy_report;
+
+/* Copies the disk at `source` into a new one of `format` at `target`, which gets its name when
+ * it is complete. `report` may be NULL. */
+VMLIFT_API(1_0) vmlift_code vmlift_convert(const char *source,
+                                           const vmlift_open_options *source_options,
+                                           const char *target, const char *format,
+                                           const vmlift_create_options *target_options,
+                                           const vmlift_run_options *run,
+                                           vmlift_copy_report **report, vmlift_error **err);
+
+/* Copies an open disk into one just created, and commits it. `report` may be NULL. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_copy(const vmlift_disk *source, vmlift_disk *target,
+                                             const vmlift_run_options *run,
+                                             vmlift_copy_report **report, vmlift_error **err);
+VMLIFT_API(1_0) void vmlift_copy_report_free(vmlift_copy_report *report);
+
+/* The guest-visible size, and of it: copied as data, found to be zeros, moved as it was stored,
+ * moved inside the kernel. */
+VMLIFT_API(1_0) uint64_t vmlift_copy_report_size(const vmlift_copy_report *report);
+VMLIFT_API(1_0) uint64_t vmlift_copy_report_data_bytes(const vmlift_copy_report *report);
+VMLIFT_API(1_0) uint64_t vmlift_copy_report_zero_bytes(const vmlift_copy_report *report);
+VMLIFT_API(1_0) uint64_t vmlift_copy_report_encoded_bytes(const vmlift_copy_report *report);
+VMLIFT_API(1_0) uint64_t vmlift_copy_report_shared_bytes(const vmlift_copy_report *report);
+VMLIFT_API(1_0) double vmlift_copy_report_seconds(const vmlift_copy_report *report);
+VMLIFT_API(1_0) bool vmlift_copy_report_verified(const vmlift_copy_report *report);
+
+/* Lower-case hex; NULL where it was not asked for. */
+VMLIFT_API(1_0) const char *vmlift_copy_report_sha256(const vmlift_copy_report *report);
+
+/* The SHA-256 of the guest-visible bytes, lower-case hex. The caller frees *sha256. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_digest(const vmlift_disk *disk,
+                                               const vmlift_run_options *run, char **sha256,
+                                               vmlift_error **err);
+
+enum {
+  VMLIFT_COMPARE_IGNORE_SIZE = 1, /* the longer disk may go on in zeros */
+};
+
+/* Whether two disks hold the same bytes. Where they do not, *first_difference (may be NULL) is
+ * the first byte that differs. `flags`: VMLIFT_COMPARE_... */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_compare(const vmlift_disk *a, const vmlift_disk *b,
+                                                unsigned flags, const vmlift_run_options *run,
+                                                bool *same, uint64_t *first_difference,
+                                                vmlift_error **err);
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VMLIFT_H */

@@ -1,0 +1,44 @@
+/* NULL where an object belongs is an error or nothing, never a crash. */
+#include "check.h"
+
+int main(void) {
+  vmlift_free(NULL);
+  vmlift_error_free(NULL);
+  vmlift_open_options_free(NULL);
+  vmlift_create_options_free(NULL);
+  vmlift_run_options_free(NULL);
+  vmlift_cancel_free(NULL);
+  vmlift_disk_free(NULL);
+  vmlift_map_free(NULL);
+  vmlift_info_free(NULL);
+  vmlift_check_free(NULL);
+  vmlift_copy_report_free(NULL);
+
+  vmlift_cancel_request(NULL);
+  vmlift_open_options_set_writable(NULL, true);
+  vmlift_run_options_set_threads(NULL, 1);
+  CHECK(vmlift_error_code(NULL) == VMLIFT_OK);
+  CHECK(strcmp(vmlift_error_message(NULL), "") == 0);
+  CHECK(vmlift_error_path(NULL) == NULL);
+  CHECK(vmlift_disk_size(NULL) == 0);
+  CHECK(vmlift_disk_format(NULL) == NULL);
+  CHECK(vmlift_map_count(NULL) == 0);
+  CHECK(vmlift_info_detail_name(NULL, 0) == NULL);
+  CHECK(!vmlift_check_clean(NULL));
+  CHECK(vmlift_copy_report_sha256(NULL) == NULL);
+
+  vmlift_disk *disk = NULL;
+  bool same = false;
+  char *text = NULL;
+  CHECK(vmlift_disk_open(NULL, NULL, &disk, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_open("a", NULL, NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_create("a", NULL, 0, NULL, &disk, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_read(NULL, 0, NULL, 0, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_compare(NULL, NULL, 0, NULL, &same, NULL, NULL) ==
+        VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_digest(NULL, NULL, &text, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_probe("a", NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_convert("a", NULL, NULL, "raw", NULL, NULL, NULL, NULL) ==
+        VMLIFT_ERR_INVALID_ARGUMENT);
+  return 0;
+}
