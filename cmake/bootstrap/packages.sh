@@ -3,7 +3,7 @@ debian_packages=(
   # compilers and build tools
   g++ clang-19 libclang-rt-19-dev cmake ninja-build pkg-config ccache
   # libraries
-  libfmt-dev libdeflate-dev zlib1g-dev liblzma-dev libzstd-dev libpugixml-dev libssl-dev
+  libfmt-dev libdeflate-dev zlib1g-dev liblzma-dev libzstd-dev libpugixml-dev nlohmann-json3-dev libyaml-cpp-dev libssl-dev
   libsqlite3-dev
   # tests and benchmarks
   doctest-dev libbenchmark-dev abigail-tools strace

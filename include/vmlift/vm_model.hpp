@@ -290,6 +290,9 @@ struct Machine {
   bool tpm = false;
   Clock clock;
   bool watchdog = false;
+  /// Classes in the firmware's order: "disk", "cdrom", "network", "floppy". Single disks have
+  /// their place in Drive::boot_order.
+  std::vector<std::string> boot_classes;
   std::vector<Passthrough> passthrough;
   std::vector<Property> properties;
   std::vector<Property> guestinfo;
