@@ -126,7 +126,8 @@ TEST_SUITE("counted work") {
         continue;
       }
       CHECK(report->shared_bytes > kData * 9 / 10);
-      CHECK(Work::so_far().since(start).bytes_read < 4 * kMiB);
+      // The kernel counts what it moves itself as read; the calls are few and large.
+      CHECK(Work::so_far().since(start).reads < kData / (256 * 1024) + 100);
     }
   }
 

@@ -349,7 +349,10 @@ TEST_SUITE("conformance") {
       const auto& [format, options] = made[round % made.size()];
       if (find_format(format) == nullptr) continue;
       TemporaryFolder folder;
-      const Content content = draw_content(round_up(draw_size(random), 512), random);
+      // qemu-img 7.2 ends in an assertion on a VMDK without extents.
+      const std::uint64_t least = format == "vmdk" ? 512 : 0;
+      const std::uint64_t size = std::max(least, round_up(draw_size(random), 512));
+      const Content content = draw_content(size, random);
       write_file(folder / "source", content);
       std::vector<std::string> command = {"qemu-img", "convert", "-f", "raw", "-O", format};
       command.insert(command.end(), options.begin(), options.end());
