@@ -170,6 +170,8 @@ void check_structure(const Disk& disk) {
 
 /// What qemu-img makes of the image.
 void check_with_qemu(const std::string& path, const Format& format, const Content& wanted) {
+  // qemu-img 7.2 ends in an assertion on a VMDK without extents.
+  if (format.name == "vmdk" && wanted.empty()) return;
   const std::string plain = path + ".plain";
   const auto converted = run_command({"qemu-img", "convert", "-f", std::string(format.name), "-O",
                                       "raw", path, plain});

@@ -54,9 +54,9 @@ class StreamWriter : public DiskBackend {
   }
 
   Result<void> write_encoded(const EncodedUnit& unit) override {
-    const bool whole = unit.guest.length == kGrainBytes || unit.guest.end() == size();
-    if (unit.codec != Codec::deflate || !is_aligned(unit.guest.offset, kGrainBytes) || !whole ||
-        !unit.adler32 || unit.payload.empty()) {
+    // A source may end inside a grain, before the disk does: the encoder has filled it up.
+    if (unit.codec != Codec::deflate || !is_aligned(unit.guest.offset, kGrainBytes) ||
+        unit.guest.length > kGrainBytes || !unit.adler32 || unit.payload.empty()) {
       return fail(ErrorCode::InvalidArgument, "a unit that an encoder of this disk did not make");
     }
     VMLIFT_CHECK(finish_pending());
