@@ -38,6 +38,7 @@ def installed(tmp_path_factory):
     # The flags of the everyday build, so that a compiler cache knows every file already.
     built = run(*pip, "wheel", "--no-build-isolation", "--no-deps", "-w", folder, SOURCE,
                 "--config-settings=cmake.build-type=RelWithDebInfo",
+                "--config-settings=cmake.define.VMLIFT_WERROR=ON",
                 f"--config-settings=build-dir={SOURCE / 'build/wheel'}", env=environment)
     assert built.returncode == 0, built.stdout + built.stderr
     (wheel,) = folder.glob("vmlift-*.whl")
