@@ -12,6 +12,12 @@ find_package(yaml-cpp REQUIRED)
 pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(libzstd REQUIRED IMPORTED_TARGET libzstd)
 
+# Only headers: these libraries are loaded when a disk on such a server is first used.
+pkg_check_modules(libnbd QUIET libnbd)
+if(NOT libnbd_FOUND)
+  message(STATUS "vmlift: no NBD (needs libnbd's header)")
+endif()
+
 set(VMLIFT_PYTHON_FOUND FALSE)
 if(VMLIFT_BUILD_PYTHON)
   # The python3 that a shell finds is the one that will import the package.

@@ -16,7 +16,7 @@ namespace vmlift {
 namespace {
 
 // In the order of probing; raw claims nothing and comes last.
-constexpr std::array<const Format*, 3> kFormats = {&kQcow2Format, &kVmdkFormat, &kRawFormat};
+constexpr std::array kFormats = {&kQcow2Format, &kVmdkFormat, &kNbdFormat, &kRawFormat};
 
 constexpr std::size_t kProbeLength = 4096;
 

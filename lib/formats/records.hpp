@@ -5,6 +5,7 @@
 
 namespace vmlift {
 
+extern const Format kNbdFormat;
 extern const Format kQcow2Format;
 extern const Format kRawFormat;
 extern const Format kVmdkFormat;

@@ -1,0 +1,112 @@
+// One connection to an NBD server. Several threads may have requests under way on it: whoever
+// waits first watches the socket for all of them. Every wait ends when the server is silent for
+// too long, and every request's error is looked at in one place.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "formats/nbd/libnbd.hpp"
+#include "formats/nbd/uri.hpp"
+#include "io/descriptor.hpp"
+#include "vmlift/extent.hpp"
+
+namespace vmlift::nbd {
+
+/// One run of a block status reply, its meaning given by the context.
+struct StatusRun {
+  Extent range;
+  std::uint32_t flags = 0;
+};
+
+struct Request {
+  enum class Kind { read, write, zero, fast_zero, trim, flush, status };
+  Kind kind = Kind::read;
+  Extent range{};
+  std::byte* into = nullptr;         ///< read
+  const std::byte* from = nullptr;   ///< write
+  bool to_disk = false;              ///< force unit access: on stable storage when answered
+  std::string_view context{};        ///< status: the context whose runs are wanted
+  std::vector<StatusRun>* runs = nullptr;
+
+  // The outcome, set by the connection.
+  bool done = false;
+  int error_number = 0;
+  std::optional<Error> problem{};  ///< where more is known than the number
+};
+
+/// What the server said about the export.
+struct Export {
+  std::uint64_t size = 0;
+  std::uint64_t block_minimum = 1;
+  std::uint64_t block_maximum = 0;
+  bool read_only = false;
+  bool flush = false;
+  bool fua = false;
+  bool trim = false;
+  bool zero = false;
+  bool fast_zero = false;
+  bool multi_connection = false;
+  bool tls = false;
+  std::string protocol;
+  std::vector<std::string> contexts;  ///< those the server agreed to
+};
+
+class Connection {
+ public:
+  /// Connects and takes the export. Errors: NotFound for the socket or the export; Protocol,
+  /// also where TLS is demanded by one side and not offered by the other; Timeout; Io.
+  static Result<std::shared_ptr<Connection>> open(const LibNbd& lib, const Uri& uri,
+                                                  std::chrono::seconds timeout);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  const Export& about() const { return export_; }
+
+  /// Sends all of the requests and waits for all of them. The first error is the result; none of
+  /// the buffers is touched after the return.
+  Result<void> perform(std::span<Request> requests);
+
+  /// Whether the connection was lost: nothing but opening another helps.
+  bool lost() const;
+
+ private:
+  Connection(const LibNbd& lib, Uri uri, std::chrono::seconds timeout);
+
+  using Lock = std::unique_lock<std::mutex>;
+  Result<void> connect();
+  Result<void> negotiate(Lock& lock);
+  Result<void> list_contexts(Lock& lock);
+  Result<void> inspect();
+  Result<void> drive_handshake(Lock& lock);
+  void submit(Request& request);
+  void step(Lock& lock);
+  void give_up(Error why, bool retry);
+  Error server_error(std::string_view activity) const;
+
+  const LibNbd lib_;
+  const Uri uri_;
+  const std::chrono::seconds timeout_;
+  Export export_;
+  Descriptor wake_;  // an eventfd: a new request may want to write where only reading is watched
+
+  mutable std::mutex mutex_;  // guards the handle too: no call of libnbd's waits for the server
+  std::condition_variable stepped_;
+  nbd_handle* handle_ = nullptr;
+  bool watching_ = false;
+  std::uint64_t under_way_ = 0;
+  std::chrono::steady_clock::time_point last_sign_;
+  std::optional<Error> failure_;  // the handle is not driven any more
+  bool lost_ = false;
+};
+
+}  // namespace vmlift::nbd

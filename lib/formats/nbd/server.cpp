@@ -1,0 +1,218 @@
+#include "formats/nbd/server.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <thread>
+
+#include "base/bytes.hpp"
+#include "base/checked.hpp"
+#include "base/fail.hpp"
+
+namespace vmlift::nbd {
+namespace {
+
+// More connections than this gain nothing against one server.
+constexpr std::size_t kConnections = 4;
+// Requests of this size keep a connection busy from both ends.
+constexpr std::uint64_t kPiece = 256 << 10;
+// Zeros without data: a fast answer may be for much, a slow one must come before the timeout.
+constexpr std::uint64_t kFastZeroPiece = 1 << 30;
+constexpr std::uint64_t kZeroPiece = 32 << 20;
+// A read is tried again on a new connection after these pauses.
+constexpr std::chrono::milliseconds kPauses[] = {std::chrono::milliseconds(100),
+                                                 std::chrono::milliseconds(500),
+                                                 std::chrono::milliseconds(2000)};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::connect(const Uri& uri, std::chrono::seconds timeout) {
+  VMLIFT_TRY(const LibNbd lib, LibNbd::load());
+  VMLIFT_TRY(auto first, Connection::open(lib, uri, timeout));
+  return std::unique_ptr<Server>(new Server(lib, uri, timeout, std::move(first)));
+}
+
+Server::Server(LibNbd lib, Uri uri, std::chrono::seconds timeout,
+               std::shared_ptr<Connection> first)
+    : lib_(lib),
+      uri_(std::move(uri)),
+      timeout_(timeout),
+      export_(first->about()),
+      fast_zero_(export_.fast_zero) {
+  slots_.resize(export_.multi_connection ? kConnections : 1);
+  for (auto& slot : slots_) slot = std::make_unique<Slot>();
+  slots_.front()->connection = std::move(first);
+}
+
+bool Server::has_context(std::string_view name) const {
+  return std::ranges::find(export_.contexts, name) != export_.contexts.end();
+}
+
+Server::Slot& Server::next_slot() {
+  return *slots_[turn_.fetch_add(1, std::memory_order_relaxed) % slots_.size()];
+}
+
+Result<std::shared_ptr<Connection>> Server::connection(Slot& slot) {
+  std::lock_guard lock(slot.mutex);
+  if (slot.connection == nullptr) {
+    VMLIFT_TRY(slot.connection, Connection::open(lib_, uri_, timeout_));
+  }
+  return slot.connection;
+}
+
+/// A new connection in place of a lost one; what it leads to must be the same disk.
+Result<std::shared_ptr<Connection>> Server::replace(Slot& slot) {
+  std::lock_guard lock(slot.mutex);
+  if (slot.connection != nullptr && !slot.connection->lost()) return slot.connection;
+  slot.connection.reset();
+  VMLIFT_TRY(auto fresh, Connection::open(lib_, uri_, timeout_));
+  if (fresh->about().size != export_.size) {
+    return fail(ErrorCode::SourceChanged, "the server's disk has {} bytes now, it had {}",
+                fresh->about().size, export_.size);
+  }
+  slot.connection = fresh;
+  return fresh;
+}
+
+/// For what may be asked twice. Writes are not: a server that went down may have lost earlier
+/// ones that it had answered and not flushed, and nobody would notice.
+template <class Build>
+Result<void> Server::repeating(Build build) {
+  Slot& slot = next_slot();
+  auto connected = connection(slot);
+  for (const auto pause : kPauses) {
+    bool lost = !connected && connected.error().code() == ErrorCode::Io;
+    Result<void> outcome;
+    if (connected) {
+      auto requests = build();
+      outcome = (*connected)->perform(requests);
+      if (outcome) return outcome;
+      lost = (*connected)->lost();
+    } else {
+      outcome = std::unexpected(connected.error());
+    }
+    if (!lost) return outcome;
+    std::this_thread::sleep_for(pause);
+    connected = replace(slot);
+    if (!connected && connected.error().code() == ErrorCode::NotFound) {
+      // The socket of a server that is being started again.
+      connected = std::unexpected(
+          Error(ErrorCode::Io, connected.error().message()).os(connected.error().os_number()));
+    }
+  }
+  if (!connected) return std::unexpected(std::move(connected).error());
+  auto requests = build();
+  return (*connected)->perform(requests);
+}
+
+Result<void> Server::once(std::vector<Request> requests) {
+  VMLIFT_TRY(const auto connected, connection(next_slot()));
+  return connected->perform(requests);
+}
+
+std::vector<Request> Server::cut(Request whole, std::uint64_t piece) const {
+  piece = std::max(round_down(piece, export_.block_minimum), export_.block_minimum);
+  std::vector<Request> requests;
+  requests.reserve(units_for(whole.range.length, piece) + 1);
+  for (std::uint64_t done = 0; done < whole.range.length;) {
+    Request part = whole;
+    part.range.offset += done;
+    // Pieces end where pieces of the disk end: servers like aligned requests.
+    part.range.length = std::min(piece - part.range.offset % piece, whole.range.length - done);
+    if (part.into != nullptr) part.into += done;
+    if (part.from != nullptr) part.from += done;
+    done += part.range.length;
+    requests.push_back(part);
+  }
+  return requests;
+}
+
+Result<void> Server::read(std::uint64_t offset, std::span<std::byte> buffer) {
+  const std::uint64_t block = export_.block_minimum;
+  if (!is_aligned(offset | buffer.size(), block)) {
+    const std::uint64_t start = round_down(offset, block);
+    Bytes whole(round_up(offset + buffer.size(), block) - start);
+    VMLIFT_CHECK(read(start, whole));
+    std::memcpy(buffer.data(), whole.data() + (offset - start), buffer.size());
+    return {};
+  }
+  return repeating([&] {
+    return cut({.kind = Request::Kind::read, .range = {offset, buffer.size()},
+                .into = buffer.data()},
+               std::min(kPiece, export_.block_maximum));
+  });
+}
+
+Result<void> Server::write(std::uint64_t offset, std::span<const std::byte> buffer) {
+  const std::uint64_t block = export_.block_minimum;
+  if (is_aligned(offset | buffer.size(), block)) return write_aligned(offset, buffer);
+  // The blocks at the edges hold bytes of others: read, changed and written back, one at a time.
+  std::lock_guard lock(edges_);
+  const std::uint64_t start = round_down(offset, block);
+  Bytes whole(round_up(offset + buffer.size(), block) - start);
+  VMLIFT_CHECK(read(start, std::span(whole).first(block)));
+  VMLIFT_CHECK(read(start + whole.size() - block, std::span(whole).last(block)));
+  std::memcpy(whole.data() + (offset - start), buffer.data(), buffer.size());
+  return write_aligned(start, whole);
+}
+
+Result<void> Server::write_aligned(std::uint64_t offset, std::span<const std::byte> buffer) {
+  return once(cut({.kind = Request::Kind::write, .range = {offset, buffer.size()},
+                   .from = buffer.data(), .to_disk = !export_.flush && export_.fua},
+                  std::min(kPiece, export_.block_maximum)));
+}
+
+Result<void> Server::zero(Extent extent) {
+  const std::uint64_t block = export_.block_minimum;
+  if (!export_.zero || !is_aligned(extent.offset | extent.length, block)) {
+    const Bytes zeros(std::min<std::uint64_t>(extent.length, 1 << 20));
+    for (std::uint64_t done = 0; done < extent.length;) {
+      const std::uint64_t part = std::min<std::uint64_t>(zeros.size(), extent.length - done);
+      VMLIFT_CHECK(write(extent.offset + done, std::span(zeros).first(part)));
+      done += part;
+    }
+    return {};
+  }
+  const Request slow{.kind = Request::Kind::zero, .range = extent,
+                     .to_disk = !export_.flush && export_.fua};
+  if (fast_zero_) {
+    Request fast = slow;
+    fast.kind = Request::Kind::fast_zero;
+    const auto done = once(cut(fast, kFastZeroPiece));
+    // ENOTSUP and EOPNOTSUPP: it would not be fast, and nothing was done.
+    if (done || done.error().os_number() != EOPNOTSUPP) return done;
+    fast_zero_ = false;
+  }
+  for (const Request& piece : cut(slow, kZeroPiece)) VMLIFT_CHECK(once({piece}));
+  return {};
+}
+
+Result<void> Server::trim(Extent extent) {
+  const std::uint64_t block = export_.block_minimum;
+  const std::uint64_t start = round_up(extent.offset, block);
+  const std::uint64_t end = round_down(extent.end(), block);
+  if (!export_.trim || start >= end) return {};
+  return once(cut({.kind = Request::Kind::trim, .range = {start, end - start}}, kFastZeroPiece));
+}
+
+/// With several connections the server has promised that a flush on one covers all.
+Result<void> Server::flush() {
+  if (!export_.flush) return {};
+  return once({{.kind = Request::Kind::flush}});
+}
+
+Result<std::vector<StatusRun>> Server::status(std::string_view context, Extent extent) {
+  std::vector<StatusRun> runs;
+  VMLIFT_CHECK(repeating([&] {
+    runs.clear();
+    return std::vector<Request>{
+        {.kind = Request::Kind::status, .range = extent, .context = context, .runs = &runs}};
+  }));
+  if (runs.empty()) {
+    return std::unexpected(error(ErrorCode::Protocol,
+                                 "the server answered without the block status of {}", context)
+                               .at(extent.offset));
+  }
+  return runs;
+}
+
+}  // namespace vmlift::nbd

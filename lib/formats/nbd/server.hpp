@@ -1,0 +1,64 @@
+// An NBD server as vmlift uses it: as many connections as it allows, requests cut to what it
+// takes, reads taken up again on a new connection when one is lost.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "formats/nbd/connection.hpp"
+#include "vmlift/error.hpp"
+
+namespace vmlift::nbd {
+
+class Server {
+ public:
+  static Result<std::unique_ptr<Server>> connect(const Uri& uri, std::chrono::seconds timeout);
+
+  const Export& about() const { return export_; }
+  /// How many connections are, or will be, open.
+  std::size_t connections() const { return slots_.size(); }
+  bool has_context(std::string_view name) const;
+
+  Result<void> read(std::uint64_t offset, std::span<std::byte> buffer);
+  Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer);
+  Result<void> zero(Extent extent);
+  Result<void> trim(Extent extent);
+  Result<void> flush();
+  /// The runs of `context` from extent.offset on, at least one; they may end early.
+  Result<std::vector<StatusRun>> status(std::string_view context, Extent extent);
+
+  /// Whether what was written can be made to survive a crash of the server.
+  bool durable() const { return export_.flush || export_.fua; }
+
+ private:
+  struct Slot {
+    std::mutex mutex;
+    std::shared_ptr<Connection> connection;
+  };
+
+  Server(LibNbd lib, Uri uri, std::chrono::seconds timeout, std::shared_ptr<Connection> first);
+
+  Result<std::shared_ptr<Connection>> connection(Slot& slot);
+  Result<std::shared_ptr<Connection>> replace(Slot& slot);
+  Slot& next_slot();
+  /// Makes the requests anew from `build` after each loss of the connection.
+  template <class Build>
+  Result<void> repeating(Build build);
+  Result<void> once(std::vector<Request> requests);
+  std::vector<Request> cut(Request whole, std::uint64_t piece) const;
+  Result<void> write_aligned(std::uint64_t offset, std::span<const std::byte> buffer);
+
+  const LibNbd lib_;
+  const Uri uri_;
+  const std::chrono::seconds timeout_;
+  const Export export_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::atomic<std::size_t> turn_ = 0;
+  std::atomic<bool> fast_zero_;
+  std::mutex edges_;  // blocks that are read, changed and written back
+};
+
+}  // namespace vmlift::nbd

@@ -1,0 +1,111 @@
+#include <doctest/doctest.h>
+
+#include "servers.hpp"
+#include "support/scripted_nbd_server.hpp"
+
+using namespace vmlift;
+using namespace vmlift::test;
+
+namespace {
+
+/// What opening the server's disk and reading all of it, map included, comes to.
+std::string outcome_of(const NbdScript& script, std::uint64_t patience = 5) {
+  TemporaryFolder folder;
+  const ScriptedNbdServer server(folder / "s", script);
+  const auto disk = open_disk(nbd_uri(folder / "s"), patient_for(patience));
+  if (!disk) return outcome(disk);
+  Content got((*disk)->size());
+  if (const auto read = (*disk)->read(0, got); !read) return outcome(read);
+  if (const auto map = (*disk)->map(); !map) return outcome(map);
+  return got == script.content ? "ok" : "wrong bytes";
+}
+
+NbdScript honest() { return {.content = pattern(3 << 20, 11)}; }
+
+}  // namespace
+
+TEST_SUITE("nbd: hostile servers") {
+  TEST_CASE("the scripted server is served when it tells the truth") {
+    CHECK(outcome_of(honest()) == "ok");
+  }
+
+  TEST_CASE("impossible claims end in named errors") {
+    NbdScript script = honest();
+    SUBCASE("a size of 2^63-1") {
+      script.claimed_size = (std::uint64_t{1} << 63) - 1;
+      CHECK(outcome_of(script) == "Limit");
+    }
+    SUBCASE("a size of 2^63") {
+      script.claimed_size = std::uint64_t{1} << 63;
+      CHECK(outcome_of(script) == "Limit");
+    }
+    SUBCASE("blocks that the disk is no multiple of") {
+      script.block_minimum = 4096;
+      script.content.resize(script.content.size() - 1);
+      CHECK(outcome_of(script) == "Protocol");
+    }
+    SUBCASE("an option reply of 4 GiB") {
+      script.option_reply_length = 0xffffffff;
+      CHECK(outcome_of(script) == "Protocol");
+    }
+    SUBCASE("answers to questions nobody asked") {
+      script.wrong_cookie = true;
+      CHECK(outcome_of(script) == "Protocol");
+    }
+    SUBCASE("a run of no bytes") {
+      script.status = {{0, 0}};
+      CHECK(outcome_of(script) == "Protocol");
+    }
+    SUBCASE("a run of no bytes among others") {
+      script.status = {{4096, 0}, {0, 3}, {4096, 0}};
+      CHECK(outcome_of(script) == "Protocol");
+    }
+    SUBCASE("runs beyond what was asked for") {
+      script.status = {{8 << 20, 0}, {4096, 3}};
+      CHECK(outcome_of(script) == "Protocol");
+    }
+    SUBCASE("a last run that reaches too far, as is allowed") {
+      script.status = {{64 << 20, 0}};
+      CHECK(outcome_of(script) == "ok");
+    }
+    SUBCASE("silence") {
+      script.silent_after_handshake = true;
+      CHECK(outcome_of(script, 1) == "Timeout");
+    }
+  }
+
+  TEST_CASE("block sizes that no server can have are not believed") {
+    NbdScript script = honest();
+    for (const std::uint32_t size : {0u, 3u, 1u << 20}) {
+      CAPTURE(size);
+      script.block_minimum = size;
+      CHECK(outcome_of(script) == "ok");
+    }
+  }
+
+  TEST_CASE("a read goes on over a new connection when the server drops the old one") {
+    NbdScript script = honest();
+    script.requests_until_cut = 5;
+    SUBCASE("a few times") {
+      script.cuts = 3;
+      CHECK(outcome_of(script) == "ok");
+    }
+    SUBCASE("but not for ever") {
+      script.cuts = 1000;
+      CHECK(outcome_of(script) == "Io");
+    }
+  }
+
+  TEST_CASE("a location is an NBD URI that reaches a server, and nothing else") {
+    CHECK(outcome(open_disk("nbd+ssh://-oProxyCommand=touch%20x/")) == "ReferenceDenied");
+    CHECK(outcome(open_disk("nbd://-oProxyCommand=x/")) == "ReferenceDenied");
+    CHECK(outcome(open_disk("nbd://user@%2doProxyCommand=x/")) == "ReferenceDenied");
+    CHECK(outcome(open_disk("nbd+vsock://2/")) == "ReferenceDenied");
+    CHECK(outcome(open_disk("nbd:unix:/tmp/s")) == "InvalidArgument");
+    CHECK(outcome(open_disk("nbd+unix:///?socket=a b")) == "InvalidArgument");
+    CHECK(outcome(open_disk("nbd+unix:///", {.format = "qcow2"})) == "UnsupportedFeature");
+    CHECK(outcome(open_disk("/etc/passwd", {.format = "nbd"})) == "InvalidArgument");
+    CHECK(outcome(create_disk("/tmp/file", "nbd", {.size = 512, .options = {}})) ==
+          "InvalidArgument");
+  }
+}

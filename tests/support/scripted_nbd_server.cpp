@@ -1,0 +1,205 @@
+#include "support/scripted_nbd_server.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/bytes.hpp"
+
+namespace vmlift::test {
+namespace {
+
+constexpr std::uint64_t kGreeting = 0x4e42444d41474943;     // "NBDMAGIC"
+constexpr std::uint64_t kOptionMagic = 0x49484156454f5054;  // "IHAVEOPT"
+constexpr std::uint64_t kOptionReply = 0x3e889045565a9;
+constexpr std::uint32_t kRequestMagic = 0x25609513;
+constexpr std::uint32_t kSimpleReply = 0x67446698;
+constexpr std::uint32_t kStructuredReply = 0x668e33ef;
+
+constexpr std::uint32_t kExportName = 1, kAbort = 2, kInfo = 6, kGo = 7, kStructured = 8,
+                        kListContexts = 9, kSetContexts = 10;
+constexpr std::uint32_t kAck = 1, kInfoReply = 3, kContextReply = 4, kUnsupported = 0x80000001;
+constexpr std::uint32_t kRead = 0, kDisconnect = 2, kStatus = 7;
+
+bool receive(int client, std::span<std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t got = ::recv(client, bytes.data(), bytes.size(), 0);
+    if (got <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(got));
+  }
+  return true;
+}
+
+/// Bytes in network order, put together field by field.
+class Message {
+ public:
+  template <class T>
+  Message& put(T value) {
+    bytes_.resize(bytes_.size() + sizeof value);
+    store_be(bytes_, bytes_.size() - sizeof value, value);
+    return *this;
+  }
+  Message& put_bytes(std::span<const std::byte> more) {
+    bytes_.insert(bytes_.end(), more.begin(), more.end());
+    return *this;
+  }
+  bool send(int client) const {
+    std::span<const std::byte> rest = bytes_;
+    while (!rest.empty()) {
+      const ssize_t sent = ::send(client, rest.data(), rest.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return false;
+      rest = rest.subspan(static_cast<std::size_t>(sent));
+    }
+    return true;
+  }
+
+ private:
+  Bytes bytes_;
+};
+
+Message option_reply(std::uint32_t option, std::uint32_t type, std::uint32_t length) {
+  return Message().put(kOptionReply).put(option).put(type).put(length);
+}
+
+}  // namespace
+
+ScriptedNbdServer::ScriptedNbdServer(const std::string& socket, NbdScript script)
+    : script_(std::move(script)),
+      requests_left_(script_.requests_until_cut),
+      cuts_left_(script_.cuts) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, socket.data(), std::min(socket.size(), sizeof address.sun_path - 1));
+  listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  ::listen(listener_, 8);
+  acceptor_ = std::thread([this] { accept_clients(); });
+}
+
+ScriptedNbdServer::~ScriptedNbdServer() {
+  {
+    std::lock_guard lock(mutex_);
+    ending_ = true;
+    for (const int client : clients_) ::shutdown(client, SHUT_RDWR);
+  }
+  ::shutdown(listener_, SHUT_RDWR);
+  acceptor_.join();
+  for (std::thread& worker : workers_) worker.join();
+  for (const int client : clients_) ::close(client);
+  ::close(listener_);
+}
+
+void ScriptedNbdServer::accept_clients() {
+  for (int client; (client = ::accept(listener_, nullptr, nullptr)) >= 0;) {
+    std::lock_guard lock(mutex_);
+    clients_.push_back(client);
+    if (ending_) return;
+    ++connections_;
+    workers_.emplace_back([this, client] { serve(client); });
+  }
+}
+
+void ScriptedNbdServer::serve(int client) {
+  if (negotiate(client)) {
+    while (answer(client)) {
+    }
+  }
+  ::shutdown(client, SHUT_RDWR);
+}
+
+bool ScriptedNbdServer::negotiate(int client) {
+  constexpr std::uint16_t kFixedNewstyle = 3;
+  if (!Message().put(kGreeting).put(kOptionMagic).put(kFixedNewstyle).send(client)) return false;
+  std::array<std::byte, 4> flags{};
+  if (!receive(client, flags)) return false;
+  const std::uint64_t size = script_.claimed_size ? script_.claimed_size : script_.content.size();
+  constexpr std::uint16_t kHasFlags = 1;
+  while (true) {
+    std::array<std::byte, 16> head{};
+    if (!receive(client, head) || load_be<std::uint64_t>(head) != kOptionMagic) return false;
+    const auto option = load_be<std::uint32_t>(head, 8);
+    Bytes body(load_be<std::uint32_t>(head, 12));
+    if (!receive(client, body)) return false;
+    if (script_.option_reply_length != 0) {
+      return option_reply(option, kContextReply, script_.option_reply_length).send(client) &&
+             receive(client, std::span(head).first(1));
+    }
+    Message reply;
+    switch (option) {
+      case kStructured:
+        reply = option_reply(option, kAck, 0);
+        break;
+      case kListContexts:
+      case kSetContexts: {
+        const auto name = as_bytes("base:allocation");
+        reply = option_reply(option, kContextReply, static_cast<std::uint32_t>(4 + name.size()));
+        reply.put(std::uint32_t{1}).put_bytes(name);
+        if (!reply.send(client)) return false;
+        reply = option_reply(option, kAck, 0);
+        break;
+      }
+      case kInfo:
+      case kGo:
+        reply = option_reply(option, kInfoReply, 12);
+        reply.put(std::uint16_t{0}).put(size).put(kHasFlags);
+        if (!reply.send(client)) return false;
+        reply = option_reply(option, kInfoReply, 14);
+        reply.put(std::uint16_t{3}).put(script_.block_minimum).put(std::uint32_t{4096})
+            .put(script_.block_maximum);
+        if (!reply.send(client)) return false;
+        reply = option_reply(option, kAck, 0);
+        break;
+      case kAbort:
+      case kExportName:
+        return false;
+      default:
+        reply = option_reply(option, kUnsupported, 0);
+    }
+    if (!reply.send(client)) return false;
+    if (option == kGo) return true;
+  }
+}
+
+bool ScriptedNbdServer::answer(int client) {
+  std::array<std::byte, 28> head{};
+  if (!receive(client, head) || load_be<std::uint32_t>(head) != kRequestMagic) return false;
+  if (script_.silent_after_handshake) return receive(client, std::span(head).first(1));
+  if (cuts_left_ > 0 && script_.requests_until_cut >= 0 && requests_left_.fetch_sub(1) <= 0) {
+    requests_left_ = script_.requests_until_cut;
+    --cuts_left_;
+    return false;
+  }
+  const auto type = load_be<std::uint16_t>(head, 6);
+  const auto cookie = load_be<std::uint64_t>(head, 8) ^ (script_.wrong_cookie ? 0x5555 : 0);
+  const auto offset = load_be<std::uint64_t>(head, 16);
+  const auto length = load_be<std::uint32_t>(head, 24);
+  constexpr std::uint16_t kDone = 1;
+  Message reply;
+  if (type == kRead) {
+    Bytes data(length);
+    for (std::size_t i = 0; i < length && offset + i < script_.content.size(); ++i) {
+      data[i] = script_.content[offset + i];
+    }
+    constexpr std::uint16_t kOffsetData = 1;
+    reply.put(kStructuredReply).put(kDone).put(kOffsetData).put(cookie)
+        .put(static_cast<std::uint32_t>(8 + length)).put(offset).put_bytes(data);
+  } else if (type == kStatus) {
+    auto runs = script_.status;
+    if (runs.empty()) runs = {{length, 0}};
+    constexpr std::uint16_t kBlockStatus = 5;
+    reply.put(kStructuredReply).put(kDone).put(kBlockStatus).put(cookie)
+        .put(static_cast<std::uint32_t>(4 + 8 * runs.size())).put(std::uint32_t{1});
+    for (const auto& [run, flags] : runs) reply.put(run).put(flags);
+  } else if (type == kDisconnect) {
+    return false;
+  } else {
+    reply.put(kSimpleReply).put(std::uint32_t{22}).put(cookie);
+  }
+  return reply.send(client);
+}
+
+}  // namespace vmlift::test

@@ -1,0 +1,57 @@
+// An NBD server that lies as told: what no honest server does, so that a client can be shown to
+// survive it. Newstyle over a Unix socket, one thread for each client.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace vmlift::test {
+
+struct NbdScript {
+  std::vector<std::byte> content;
+  std::uint64_t claimed_size = 0;  ///< 0: that of the content
+  std::uint32_t block_minimum = 1;
+  std::uint32_t block_maximum = 32 << 20;
+  std::uint32_t option_reply_length = 0;  ///< claimed by the answer to the first option; 0: the truth
+  /// (length, flags) of the answer to every block status request; empty: all of it is data.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> status;
+  bool wrong_cookie = false;
+  /// The connection is cut after so many requests; then it may come again, so often.
+  int requests_until_cut = -1;
+  int cuts = 0;
+  bool silent_after_handshake = false;
+};
+
+class ScriptedNbdServer {
+ public:
+  ScriptedNbdServer(const std::string& socket, NbdScript script);
+  ~ScriptedNbdServer();
+  ScriptedNbdServer(const ScriptedNbdServer&) = delete;
+
+  int connections() const { return connections_; }
+
+ private:
+  void accept_clients();
+  void serve(int client);
+  bool negotiate(int client);
+  bool answer(int client);
+
+  const NbdScript script_;
+  int listener_ = -1;
+  std::atomic<int> connections_ = 0;
+  std::atomic<int> requests_left_;
+  std::atomic<int> cuts_left_;
+  std::mutex mutex_;
+  bool ending_ = false;
+  std::list<int> clients_;
+  std::list<std::thread> workers_;
+  std::thread acceptor_;
+};
+
+}  // namespace vmlift::test
