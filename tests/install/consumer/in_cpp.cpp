@@ -22,12 +22,12 @@ int main(int, char** argv) {
   const std::string path = argv[1];
   const std::vector<std::byte> written(65536, std::byte{0x5a});
 
-  auto target = vmlift::create_disk(path, "raw", {.size = 1 << 20, .overwrite = true});
+  auto target = vmlift::create_disk(path, "qcow2", {.size = 1 << 20, .overwrite = true});
   if (!target) return fail(target.error());
   if (auto done = (*target)->write(4096, written); !done) return fail(done.error());
   if (auto done = (*target)->commit(); !done) return fail(done.error());
 
-  auto source = vmlift::open_disk(path, {.format = "raw"});
+  auto source = vmlift::open_disk(path);
   if (!source) return fail(source.error());
   std::vector<std::byte> read(written.size());
   if (auto done = (*source)->read(4096, read); !done) return fail(done.error());
