@@ -72,6 +72,8 @@ class OvfReader {
       document_.claim_rest(hardware[at], Aspect::absent, 0, "an alternative hardware section; the first counts");
     }
     read_virtualbox_machine(document_, system, machine);
+    for (const auto section : system.children())
+      document_.claim(child_of(section, "Info"), Aspect::structure);
     finish(system, machine);
     document_.claim_for(XmlDocument::kNoMachine);
     return {};
