@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/fail.hpp"
+#include "formats/qcow2/check.hpp"
 
 namespace vmlift::qcow2 {
 namespace {
@@ -36,13 +37,8 @@ Result<std::unique_ptr<Image>> Image::open(const OpenRequest& request) {
 Result<void> Image::load(const OpenRequest& request) {
   const Geometry& geometry = header_.geometry;
   VMLIFT_TRY(const std::uint64_t file_size, file_->size());
-  claims_.claim(0, geometry.cluster_size());
-  if (!claims_.claim(header_.l1_offset, std::uint64_t{header_.l1_size} * 8) ||
-      !claims_.claim(header_.refcount_table_offset,
-                     std::uint64_t{header_.refcount_table_clusters} << geometry.cluster_bits)) {
-    return fail(ErrorCode::Corrupt, "the header, the L1 table and the refcount table overlap");
-  }
-  VMLIFT_CHECK(load_l1(header_.l1_offset, file_size));
+  VMLIFT_CHECK(load_state(request, file_size));
+  VMLIFT_CHECK(load_l1(file_size));
   VMLIFT_CHECK(open_references(request));
 
   std::uint64_t data_file_size = file_size;
@@ -54,22 +50,66 @@ Result<void> Image::load(const OpenRequest& request) {
       plain_file = *data_file_;
     }
   }
-  l2_tables_ = std::make_unique<L2Cache>(file_, geometry, data_file_size,
-                                         geometry.data_file ? data_claims_ : claims_);
+  // Who asks for a corrupt image gets its clusters however often they are used.
+  HostClaims* claims = geometry.data_file ? &data_claims_ : &claims_;
+  if (request.options.allow_corrupt) claims = nullptr;
+  l2_tables_ = std::make_unique<L2Cache>(file_, geometry, data_file_size, claims);
   data_ = std::make_unique<DataReader>(geometry, header_.compression, file_, std::move(plain_file),
                                        request.options.limits.decoder_memory);
   return {};
 }
 
-Result<void> Image::load_l1(std::uint64_t offset, std::uint64_t file_size) {
+/// Which L1 table is shown, and what else the image holds beside it.
+Result<void> Image::load_state(const OpenRequest& request, std::uint64_t file_size) {
+  const Limits& limits = request.options.limits;
+  l1_offset_ = header_.l1_offset;
+  l1_size_ = header_.l1_size;
+  claims_.claim(0, header_.geometry.cluster_size());
+  if (!claims_.claim(header_.l1_offset, l1_size_ * 8) ||
+      !claims_.claim(header_.refcount_table_offset, std::uint64_t{header_.refcount_table_clusters}
+                                                        << header_.geometry.cluster_bits)) {
+    return fail(ErrorCode::Corrupt, "the header, the L1 table and the refcount table overlap");
+  }
+  VMLIFT_TRY(snapshots_, read_snapshots(*file_, header_));
+  if (!request.options.snapshot.empty()) {
+    return select_snapshot(request.options.snapshot, limits.l1_table, file_size);
+  }
+  if (auto bitmaps = read_bitmap_directory(*file_, header_, limits)) {
+    bitmaps_ = *std::move(bitmaps);
+  } else {
+    header_.warnings.push_back("the bitmaps cannot be read: " + bitmaps.error().describe());
+  }
+  return {};
+}
+
+Result<void> Image::select_snapshot(const std::string& wanted, std::uint64_t l1_limit,
+                                    std::uint64_t file_size) {
+  VMLIFT_TRY(const Snapshot snapshot, find_snapshot(snapshots_, wanted));
+  Geometry& geometry = header_.geometry;
+  geometry.size = snapshot.info.virtual_size;
+  l1_offset_ = snapshot.l1_offset;
+  l1_size_ = snapshot.l1_size;
+  if (l1_size_ * 8 > l1_limit || !within(l1_offset_, l1_size_ * 8, file_size) ||
+      !is_aligned(l1_offset_, geometry.cluster_size()) || geometry.size > std::uint64_t{1} << 62 ||
+      geometry.l1_entries() > l1_size_ || !claims_.claim(l1_offset_, l1_size_ * 8)) {
+    return fail(ErrorCode::Corrupt,
+                "snapshot '{}' is damaged: an L1 table of {} entries at {:#x} for {} bytes", wanted,
+                l1_size_, l1_offset_, geometry.size);
+  }
+  // Bitmaps tell about the current state.
+  header_.bitmaps.reset();
+  return {};
+}
+
+Result<void> Image::load_l1(std::uint64_t file_size) {
   const Geometry& geometry = header_.geometry;
   l1_.resize(geometry.l1_entries());
-  VMLIFT_CHECK(file_->read(offset, std::as_writable_bytes(std::span(l1_))));
+  VMLIFT_CHECK(file_->read(l1_offset_, std::as_writable_bytes(std::span(l1_))));
   for (std::size_t index = 0; index < l1_.size(); ++index) {
     if (l1_[index] == 0) continue;
     if constexpr (std::endian::native == std::endian::little) l1_[index] = byte_swap(l1_[index]);
     const std::uint64_t entry = l1_[index];
-    const std::uint64_t at = offset + index * 8;
+    const std::uint64_t at = l1_offset_ + index * 8;
     const std::uint64_t table = entry & kOffsetMask;
     if (entry & kL1Reserved) {
       return std::unexpected(
@@ -141,6 +181,8 @@ Result<void> Image::info(DiskInfo& info) const {
   if (!header_.backing_name.empty()) info.backing_file = header_.backing_name;
   info.backing_format = header_.backing_format;
   info.data_file = header_.data_file_name;
+  for (const Snapshot& snapshot : snapshots_.snapshots) info.snapshots.push_back(snapshot.info);
+  for (const Bitmap& bitmap : bitmaps_) info.bitmaps.push_back(bitmap.info);
   info.warnings.insert(info.warnings.end(), header_.warnings.begin(), header_.warnings.end());
   if (header_.dirty()) info.warnings.push_back("the image was not closed: its refcounts are stale");
   if (header_.corrupt()) info.warnings.push_back("the image is marked corrupt");
@@ -310,6 +352,15 @@ Result<void> Image::read_encoded(Extent range, const EncodedVisitor& visit) {
     }
   }
   return flush();
+}
+
+Result<CheckReport> Image::check() { return check_image(*file_, header_, snapshots_, bitmaps_); }
+
+Result<ExtentSet> Image::bitmap(std::string_view name) {
+  const auto found = std::ranges::find_if(
+      bitmaps_, [&](const Bitmap& bitmap) { return bitmap.info.name == name; });
+  if (found == bitmaps_.end()) return DiskBackend::bitmap(name);
+  return read_bitmap(*file_, header_, *found);
 }
 
 }  // namespace vmlift::qcow2

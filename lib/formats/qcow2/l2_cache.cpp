@@ -14,7 +14,7 @@ constexpr std::size_t kLeastTables = 4;
 }  // namespace
 
 L2Cache::L2Cache(std::shared_ptr<File> file, const Geometry& geometry, std::uint64_t data_file_size,
-                 HostClaims& data_claims)
+                 HostClaims* data_claims)
     : file_(std::move(file)),
       geometry_(geometry),
       data_file_size_(data_file_size),
@@ -37,8 +37,8 @@ Result<std::shared_ptr<L2Table>> L2Cache::get(std::uint64_t offset, std::uint64_
   std::lock_guard lock(mutex_);
   if (const auto found = slots_.find(offset); found != slots_.end()) return found->second.table;
   const std::uint64_t number = offset >> geometry_.cluster_bits;
-  if (!claimed_.contains(number)) {
-    VMLIFT_CHECK(claim_table(data_claims_, geometry_, *table, guest_offset, data_file_size_));
+  if (data_claims_ != nullptr && !claimed_.contains(number)) {
+    VMLIFT_CHECK(claim_table(*data_claims_, geometry_, *table, guest_offset, data_file_size_));
     claimed_.insert(number);
   }
   ages_.push_front(offset);

@@ -20,15 +20,15 @@ using L2Table = std::vector<std::uint64_t>;
 /// Safe for several threads at once.
 class L2Cache {
  public:
-  /// `claims` and `data_claims` are shared with whoever claims the other structures; the cache's
-  /// lock guards both. They are the same unless the data lies in a file of its own.
+  /// What the tables point to is claimed in `data_claims`, under the cache's lock; null: whatever
+  /// they say is taken.
   L2Cache(std::shared_ptr<File> file, const Geometry& geometry, std::uint64_t data_file_size,
-          HostClaims& data_claims);
+          HostClaims* data_claims);
 
   /// The table at `offset`, which maps the guest from `guest_offset` on.
   Result<std::shared_ptr<L2Table>> get(std::uint64_t offset, std::uint64_t guest_offset);
 
-  /// Keeps a table in memory until forget_changes(): somebody changes it.
+  /// Keeps a table in memory until unpin_all(): somebody changes it.
   void pin(std::uint64_t offset, std::shared_ptr<L2Table> table);
   void unpin_all();
 
@@ -43,7 +43,7 @@ class L2Cache {
   std::shared_ptr<File> file_;
   const Geometry& geometry_;
   const std::uint64_t data_file_size_;
-  HostClaims& data_claims_;
+  HostClaims* data_claims_;
   const std::size_t capacity_;
 
   std::mutex mutex_;

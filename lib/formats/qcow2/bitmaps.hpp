@@ -1,0 +1,36 @@
+// Persistent bitmaps: what changed since somebody asked. Listed, and read as sets of bytes.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "formats/qcow2/header.hpp"
+#include "vmlift/disk.hpp"
+#include "vmlift/extent.hpp"
+#include "vmlift/file.hpp"
+
+namespace vmlift::qcow2 {
+
+inline constexpr std::uint64_t kBitmapEntryOffset = 0x00fffffffffffe00;
+inline constexpr std::uint64_t kBitmapEntryOnes = 1;  // of an entry without a cluster
+
+struct Bitmap {
+  BitmapInfo info;
+  std::uint64_t table_offset = 0;
+  std::uint32_t table_size = 0;       // entries
+  std::uint64_t directory_entry = 0;  // where in the file it stands
+};
+
+/// The directory. Errors: Corrupt, Truncated, Limit; the image can be read without it.
+Result<std::vector<Bitmap>> read_bitmap_directory(const File& file, const Header& header,
+                                                  const Limits& limits);
+
+/// The table of a bitmap, in the processor's byte order.
+Result<std::vector<std::uint64_t>> read_bitmap_table(const File& file, const Header& header,
+                                                     const Bitmap& bitmap);
+
+/// The bytes that a bitmap marks. Errors: Corrupt when it was in use and not saved.
+Result<ExtentSet> read_bitmap(const File& file, const Header& header, const Bitmap& bitmap);
+
+}  // namespace vmlift::qcow2
