@@ -5,9 +5,6 @@ if(SKBUILD)
   return()
 endif()
 
-if(NOT TARGET vmlift)
-  return()
-endif()
 include(CMakePackageConfigHelpers)
 set(config_folder ${CMAKE_INSTALL_LIBDIR}/cmake/vmlift)
 
@@ -41,6 +38,7 @@ install(FILES ${PROJECT_BINARY_DIR}/vmlift-config.cmake
 # The prefix is told from the .pc file's own place, so that an installed tree can be moved.
 file(RELATIVE_PATH prefix_from_pc
      /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+string(REGEX REPLACE "/$" "" prefix_from_pc ${prefix_from_pc})
 foreach(name vmlift vmlift-core)
   configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${PROJECT_BINARY_DIR}/${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc
