@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-"""Shows a loss report: how many keys ended how, and each one that did not simply carry over."""
+"""Shows a loss report: what a person has to do, what was dropped and why, what was decided."""
 
 import json
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 report = json.loads(Path(sys.argv[1]).read_text())
-entries = report["entries"]
-counts = Counter(entry["status"] for entry in entries)
-print(f"{len(entries)} keys: " + ", ".join(f"{counts[status]} {status}" for status in counts))
-for entry in entries:
+counts = Counter(entry["status"] for entry in report["entries"])
+print(f"{counts.total()} keys: " + ", ".join(f"{counts[name]} {name}" for name in counts))
+
+# Keys that ended alike for the same reason share a line.
+groups = defaultdict(list)
+for entry in report["entries"]:
     if entry["status"] not in ("kept", "mapped"):
-        words = [entry.get("reason"), entry.get("action")]
-        print(f"{entry['status']:12} {entry['key']}: " + "; ".join(word for word in words if word))
+        groups[entry["status"], entry.get("action") or entry.get("reason")].append(entry["key"])
+for (status, why), keys in sorted(groups.items(), reverse=True):
+    names = keys[0].split("/", 1)[-1] if len(keys) == 1 else f"{len(keys)} keys"
+    print(f"{status:12}  {names}: {why}")
 for decision in report["decisions"]:
-    print(f"{'decided':12} {decision['name']} = {decision['value']}: {decision['reason']}")
+    print(f"{'decided':12}  {decision['name']} = {decision['value']}: {decision['reason']}")
