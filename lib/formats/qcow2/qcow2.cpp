@@ -4,6 +4,7 @@
 #include "base/bytes.hpp"
 #include "base/fail.hpp"
 #include "formats/qcow2/image.hpp"
+#include "formats/qcow2/in_place.hpp"
 #include "formats/qcow2/writer.hpp"
 #include "formats/records.hpp"
 
@@ -15,6 +16,7 @@ bool probe(std::span<const std::byte> head) {
 }
 
 Result<std::unique_ptr<DiskBackend>> open(const OpenRequest& request) {
+  if (request.options.writable) return qcow2::InPlaceImage::open(request);
   return qcow2::Image::open(request);
 }
 
@@ -23,8 +25,8 @@ Result<std::unique_ptr<DiskBackend>> create(const CreateRequest& request) {
 }
 
 constexpr std::array kSubformats = {
-    Subformat{.name = "v2", .read = true, .create = true},
-    Subformat{.name = "v3", .read = true, .create = true},
+    Subformat{.name = "v2", .read = true, .write = true, .create = true},
+    Subformat{.name = "v3", .read = true, .write = true, .create = true},
 };
 
 }  // namespace

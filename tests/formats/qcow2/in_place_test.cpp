@@ -1,0 +1,249 @@
+// Writing into existing images: against a model in memory, with qemu-img as judge of the
+// structure, and with the power cut at every write.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "io/memory_file.hpp"
+#include "qemu_image.hpp"
+#include "support/command.hpp"
+#include "support/outcome.hpp"
+#include "support/patterns.hpp"
+#include "support/skip.hpp"
+#include "support/temporary_folder.hpp"
+#include "vmlift/disk.hpp"
+
+using namespace vmlift;
+using namespace vmlift::test;
+
+namespace {
+
+OpenOptions opening(bool writable) {
+  OpenOptions options;
+  options.format = "qcow2";
+  options.policy.references = OpenPolicy::References::same_directory;
+  options.writable = writable;
+  return options;
+}
+
+std::vector<std::byte> read_all(const Disk& disk) {
+  std::vector<std::byte> bytes(disk.size());
+  must(disk.read(0, bytes));
+  return bytes;
+}
+
+/// One random change, made to the disk and to the model.
+Result<void> change(Disk& disk, std::vector<std::byte>& model, std::mt19937_64& random) {
+  const std::uint64_t offset = random() % model.size();
+  const std::uint64_t most = std::min<std::uint64_t>(model.size() - offset, 400000);
+  const std::uint64_t length = 1 + random() % most;
+  const auto part = std::span(model).subspan(offset, length);
+  switch (random() % 8) {
+    case 0:
+    case 1: {
+      std::ranges::fill(part, std::byte{0});
+      return disk.zero({offset, length});
+    }
+    case 2: {
+      // What a discard leaves is its own affair where it is not a whole cluster: read it back.
+      auto done = disk.discard({offset, length});
+      if (!done) return done;
+      return disk.read(offset, part);
+    }
+    case 3:
+      return disk.flush();
+    default:
+      fill_pattern(part, random());
+      return disk.write(offset, part);
+  }
+}
+
+/// A file whose power can be cut: what is not synced may or may not be there afterwards, write by
+/// write.
+class FragileFile : public MemoryFile {
+ public:
+  using MemoryFile::MemoryFile;
+
+  Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer) override {
+    unsynced_.push_back({offset, {buffer.begin(), buffer.end()}});
+    return MemoryFile::write(offset, buffer);
+  }
+  Result<void> zero(Extent extent) override {
+    const std::uint64_t end = *size();
+    if (extent.offset >= end) return {};
+    extent.length = std::min(extent.length, end - extent.offset);
+    unsynced_.push_back({extent.offset, std::vector<std::byte>(extent.length)});
+    return MemoryFile::zero(extent);
+  }
+  Result<void> sync() override {
+    for (const auto& [offset, bytes] : unsynced_) must(durable_.write(offset, bytes));
+    unsynced_.clear();
+    return {};
+  }
+  /// What a machine finds that loses power now.
+  std::vector<std::byte> after_crash(std::mt19937_64& random) {
+    MemoryFile crashed("crashed", durable());
+    for (const auto& [offset, bytes] : unsynced_) {
+      if (random() % 2) must(crashed.write(offset, bytes));
+    }
+    return content(crashed);
+  }
+  void begin_with(std::span<const std::byte> bytes) {
+    must(MemoryFile::write(0, bytes));
+    must(durable_.write(0, bytes));
+  }
+  std::vector<std::byte> durable() const { return content(durable_); }
+
+ private:
+  static std::vector<std::byte> content(const MemoryFile& file) {
+    std::vector<std::byte> bytes(*file.size());
+    must(file.read(0, bytes));
+    return bytes;
+  }
+  struct Write {
+    std::uint64_t offset;
+    std::vector<std::byte> bytes;
+  };
+  MemoryFile durable_{"durable"};
+  std::vector<Write> unsynced_;
+};
+
+}  // namespace
+
+TEST_SUITE("qcow2 in place") {
+  TEST_CASE("random changes to random images keep bytes and structure") {
+    if (!have_command("qemu-io")) return skip("qemu-io is absent");
+    const unsigned cases = case_count(40);
+    for (unsigned seed = 1; seed <= cases; ++seed) {
+      CAPTURE(seed);
+      std::mt19937_64 random(seed);
+      TemporaryFolder folder;
+      std::string backing;
+      if (random() % 3 == 0) {
+        if (make_random_image(folder, "base", "", random).path.empty()) continue;
+        if (run_command({"qemu-img", "check", folder / "base"}).status == 2) continue;
+        backing = "base";
+      }
+      const RandomImage image = make_random_image(folder, "disk", backing, random);
+      CAPTURE(image.options);
+      CAPTURE(image.steps);
+      if (random() % 3 == 0) run_command({"qemu-img", "snapshot", "-c", "kept", image.path});
+      // Closed as it must be, whatever QEMU postponed.
+      run_command({"qemu-img", "check", "-r", "all", image.path});
+      if (run_command({"qemu-img", "check", image.path}).status != 0) continue;
+      const auto snapshots = must(must(open_disk(image.path, opening(false)))->info()).snapshots;
+      std::vector<std::byte> kept;
+      auto kept_options = opening(false);
+      kept_options.snapshot = "kept";
+      if (!snapshots.empty()) kept = read_all(*must(open_disk(image.path, kept_options)));
+
+      std::vector<std::byte> model = read_all(*must(open_disk(image.path, opening(false))));
+      {
+        const auto disk = must(open_disk(image.path, opening(true)));
+        for (int n = 0; n < 25; ++n) {
+          must(change(*disk, model, random));
+          if (n % 8 == 0) CHECK(read_all(*disk) == model);
+        }
+        must(disk->commit());
+      }
+      CHECK(read_all(*must(open_disk(image.path, opening(false)))) == model);
+      const auto check = run_command({"qemu-img", "check", image.path});
+      CHECK_MESSAGE(check.status == 0, check.output);
+      must_run({"qemu-img", "convert", "-O", "raw", image.path, folder / "raw"});
+      CHECK(file_bytes(folder / "raw") == model);
+      if (!snapshots.empty()) {
+        CHECK(read_all(*must(open_disk(image.path, kept_options))) == kept);
+      }
+    }
+  }
+
+  TEST_CASE("a crash at any moment leaves a sound image of old and new bytes") {
+    if (!have_command("qemu-io")) return skip("qemu-io is absent");
+    const unsigned cases = case_count(20);
+    for (unsigned seed = 1; seed <= cases; ++seed) {
+      CAPTURE(seed);
+      std::mt19937_64 random(seed);
+      TemporaryFolder folder;
+      const RandomImage image = make_random_image(folder, "disk", "", random);
+      CAPTURE(image.options);
+      if (random() % 2) run_command({"qemu-img", "snapshot", "-c", "kept", image.path});
+      run_command({"qemu-img", "check", "-r", "all", image.path});
+      if (run_command({"qemu-img", "check", image.path}).status != 0) continue;
+      auto file = std::make_shared<FragileFile>("fragile");
+      file->begin_with(file_bytes(image.path));
+      const auto disk = must(open_disk(file, opening(true)));
+      std::vector<std::byte> model = read_all(*disk);
+      std::vector<std::byte> flushed = model;
+      ExtentSet touched;
+      for (int n = 0; n < 20; ++n) {
+        const std::uint64_t offset = random() % model.size();
+        const std::uint64_t length =
+            1 + random() % std::min<std::uint64_t>(model.size() - offset, 200000);
+        const auto part = std::span(model).subspan(offset, length);
+        touched.add({offset, length});
+        if (random() % 3 == 0) {
+          std::ranges::fill(part, std::byte{0});
+          must(disk->zero({offset, length}));
+        } else {
+          fill_pattern(part, random());
+          must(disk->write(offset, part));
+        }
+        if (random() % 3 == 0) {
+          must(disk->flush());
+          flushed = model;
+          touched.clear();
+        }
+        const auto crashed = std::make_shared<MemoryFile>("crashed", file->after_crash(random));
+        const auto survivor = must(open_disk(crashed, opening(false)));
+        const CheckReport report = must(survivor->check());
+        INFO((report.findings.empty() ? "" : report.findings.front()));
+        CHECK(report.corrupt_units == 0);
+        // What nobody touched since the last flush is as it was.
+        const auto survived = read_all(*survivor);
+        for (const Extent& extent : touched.gaps({0, model.size()})) {
+          CHECK(std::ranges::equal(std::span(survived).subspan(extent.offset, extent.length),
+                                   std::span(flushed).subspan(extent.offset, extent.length)));
+        }
+      }
+    }
+  }
+
+  TEST_CASE("the refcount table grows with the image") {
+    if (!have_command("qemu-img")) return skip("qemu-img is absent");
+    for (const char* options : {"cluster_size=512,refcount_bits=64", "cluster_size=512",
+                                "cluster_size=512,refcount_bits=1", "cluster_size=4k"}) {
+      CAPTURE(options);
+      TemporaryFolder folder;
+      const std::string path = folder / "d";
+      must_run({"qemu-img", "create", "-q", "-f", "qcow2", "-o", options, path, "40M"});
+      const auto data = pattern(16 << 20, 3);
+      {
+        const auto disk = must(open_disk(path, opening(true)));
+        must(disk->write(1 << 20, data));
+        must(disk->write(30 << 20, std::span(data).first(1 << 20)));
+        must(disk->commit());
+      }
+      const auto check = run_command({"qemu-img", "check", path});
+      CHECK_MESSAGE(check.status == 0, check.output);
+      std::vector<std::byte> back(data.size());
+      must(must(open_disk(path, opening(false)))->read(1 << 20, back));
+      CHECK(back == data);
+    }
+  }
+
+  TEST_CASE("what would go stale is refused") {
+    if (!have_command("qemu-io")) return skip("qemu-io is absent");
+    TemporaryFolder folder;
+    const std::string path = folder / "d";
+    must_run({"qemu-img", "create", "-q", "-f", "qcow2", path, "1M"});
+    CHECK(outcome(open_disk(path, opening(true))) == "ok");
+    must_run({"qemu-img", "bitmap", "--add", path, "b"});
+    CHECK(outcome(open_disk(path, opening(true))) == "UnsupportedFeature");
+    must_run({"qemu-img", "bitmap", "--disable", path, "b"});
+    CHECK(outcome(open_disk(path, opening(true))) == "ok");
+    must_run({"qemu-img", "create", "-q", "-f", "qcow2", "-o", "data_file=" + (folder / "x"), path,
+              "1M"});
+    CHECK(outcome(open_disk(path, opening(true))) == "UnsupportedFeature");
+  }
+}
