@@ -6,7 +6,7 @@ marker="the guest is up"
 
 run_demo() {
   local began=$EPOCHREALTIME
-  export PYTHONPATH=$PWD/build/python
+  export PYTHONPATH=$PWD/build/python:$PWD/tests/support
   rm -rf "$demo"
   mkdir -p "$demo"
 
@@ -49,7 +49,7 @@ run_demo() {
 show() { "$@" | sed 's/^/     /'; }
 
 make_appliance() {
-  python3 tests/support/appliance/make.py "$appliance" --marker "$marker" \
+  python3 -m appliance.make "$appliance" --marker "$marker" \
     --convert "python3 -m vmlift convert -f raw -O vmdk -o subformat=streamOptimized"
 }
 
@@ -71,6 +71,6 @@ compare_with_source() {
 
 boot_guest() {
   local began=$EPOCHREALTIME
-  python3 tests/support/appliance/boot.py "$(domain)" --marker "$marker" --timeout 180
+  python3 -m appliance.boot "$(domain)" --marker "$marker" --timeout 180
   say "   booted in $(elapsed "$began") s"
 }

@@ -2,18 +2,11 @@
 
 import shutil
 import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 
 import pytest
 
-APPLIANCE = Path(__file__).resolve().parents[1] / "support/appliance"
-sys.path.insert(0, str(APPLIANCE))
-
-import boot  # noqa: E402
-import disk  # noqa: E402
-import make  # noqa: E402
+from appliance import boot, disk, make
 
 MARKER = "the guest of the interop test is up"
 

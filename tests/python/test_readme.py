@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+import vmlift
+from appliance.ova import write_ova
+
 SOURCE = Path(__file__).resolve().parents[2]
 README = (SOURCE / "README.md").read_text()
-
-sys.path.insert(0, str(SOURCE / "tests/support/appliance"))
-from ova import write_ova  # noqa: E402
 
 DISK_SIZE = 3 << 20
 
@@ -34,9 +34,11 @@ def folder(tmp_path, raw_disk, vmlift_command):
 
 
 def run(*command, cwd):
+    package = Path(vmlift.__file__).absolute().parents[1]  # PYTHONPATH may be a relative one
     done = subprocess.run([str(word) for word in command], cwd=cwd, text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
+                          stderr=subprocess.STDOUT,
+                          env={**os.environ, "PYTHONPATH": str(package)})
     assert done.returncode == 0, done.stdout
     return done.stdout
 

@@ -1,5 +1,5 @@
-#!/usr/bin/env python3
-"""Boots a domain XML with libvirt and QEMU until its guest says something: boot.py DOMAIN.xml
+"""Boots a domain XML with libvirt and QEMU until its guest says something:
+python3 -m appliance.boot DOMAIN.xml
 
 libvirt itself turns the definition into a QEMU command line, inside this process's child (no
 daemon), with software emulation (no KVM) and without root's rights. The guest runs on copies of
@@ -124,4 +124,4 @@ if __name__ == "__main__":
         boot(arguments.domain, arguments.marker, arguments.timeout,
              lambda line: line.strip() and print("  |", line, flush=True))
     except BootFailure as failure:
-        sys.exit(f"boot.py: {failure}")
+        sys.exit(f"not booted: {failure}")

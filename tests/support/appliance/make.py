@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-"""Makes the sample appliance: make.py OUT.ova [--marker TEXT]
+"""Makes the sample appliance: python3 -m appliance.make OUT.ova [--marker TEXT]
 
 A small Linux as VMware would export it. Booted anywhere, it says on its serial console which disk
 controller and network card it met and whether its data is intact, prints the marker, and
@@ -11,8 +10,8 @@ import shlex
 import tempfile
 from pathlib import Path
 
-from disk import DISK_SIZE, make_bootable_disk, run
-from ova import write_ova
+from .disk import DISK_SIZE, make_bootable_disk, run
+from .ova import write_ova
 
 NAME = "sample-guest"
 MAC = "00:50:56:01:02:03"
