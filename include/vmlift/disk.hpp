@@ -99,7 +99,8 @@ class UnitEncoder {
   /// Compresses one unit. An empty payload: it does not shrink, write it plain.
   virtual Result<EncodedUnit> encode(std::uint64_t guest_offset, std::span<const std::byte> plain) = 0;
   /// Makes another image's unit fit the target (length and checksum found, wrapper made).
-  /// Nothing: it cannot be taken over; read and encode instead.
+  /// Nothing: it cannot be taken over; read and encode instead. An empty payload: it does not
+  /// shrink, as the source's own compression has shown; read it and write it plain.
   virtual Result<std::optional<EncodedUnit>> adopt(const EncodedUnit& unit) = 0;
 };
 

@@ -56,8 +56,8 @@ class Deflater {
  public:
   /// `level`: 1 (fast) to 12 (small).
   explicit Deflater(int level);
-  /// Picks the level unit by unit: data that does not deflate well at a cheap level gains
-  /// nothing from an expensive one, and guest disks hold a lot of it.
+  /// Picks the level unit by unit: compressed and encrypted data gain nothing from an expensive
+  /// one, and guest disks hold a lot of them.
   explicit Deflater(Effort effort);
   ~Deflater();
   Deflater(Deflater&&) noexcept;
@@ -72,7 +72,6 @@ class Deflater {
  private:
   using State = std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)>;
   static State make(int level);
-  bool deflates_well(std::span<const std::byte> plain, std::span<std::byte> out);
 
   State state_;
   State cheap_;  // null: one level for everything

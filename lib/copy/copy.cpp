@@ -44,6 +44,8 @@ struct Prepared {
   Segment segment;
   Bytes plain;    // the segment's bytes, where they were read
   Bytes payload;  // the encoded pieces, one behind the other
+  ExtentSet adopted;     // taken over from the source as they were
+  ExtentSet unshrinkable;  // the source's own compression did not make these smaller
   std::vector<Piece> pieces;
 };
 
@@ -79,8 +81,8 @@ class Copy {
   Result<bool> move_in_kernel(const Segment& segment);
   Result<void> write_plain(std::uint64_t offset, std::span<const std::byte> plain);
   Result<void> prepare(Prepared& prepared, UnitEncoder* encoder);
-  Result<void> adopt_units(Prepared& prepared, UnitEncoder& encoder, ExtentSet& adopted);
-  Result<void> encode_units(Prepared& prepared, UnitEncoder& encoder, const ExtentSet& adopted);
+  Result<void> adopt_units(Prepared& prepared, UnitEncoder& encoder);
+  Result<void> encode_units(Prepared& prepared, UnitEncoder& encoder);
   Result<void> commit(Prepared& prepared);
   void hash(const Prepared& prepared);
 
@@ -231,11 +233,8 @@ Result<void> Copy::prepare(Prepared& prepared, UnitEncoder* encoder) {
     VMLIFT_CHECK(source_.read(prepared.segment.range.offset, prepared.plain));
   }
   if (encoder == nullptr) return {};
-  ExtentSet adopted;
-  if (source_.capabilities().encoded_read) {
-    VMLIFT_CHECK(adopt_units(prepared, *encoder, adopted));
-  }
-  return encode_units(prepared, *encoder, adopted);
+  if (source_.capabilities().encoded_read) VMLIFT_CHECK(adopt_units(prepared, *encoder));
+  return encode_units(prepared, *encoder);
 }
 
 namespace {
@@ -249,7 +248,7 @@ Piece& add_encoded(Prepared& prepared, const EncodedUnit& unit) {
 }  // namespace
 
 /// Takes over the source's compressed units where they fit the target's.
-Result<void> Copy::adopt_units(Prepared& prepared, UnitEncoder& encoder, ExtentSet& adopted) {
+Result<void> Copy::adopt_units(Prepared& prepared, UnitEncoder& encoder) {
   const std::uint64_t unit_size = encoder.unit_size();
   const Extent range = prepared.segment.range;
   return source_.read_encoded(range, [&](const EncodedUnit& unit) -> Result<void> {
@@ -258,8 +257,12 @@ Result<void> Copy::adopt_units(Prepared& prepared, UnitEncoder& encoder, ExtentS
     if (!fits) return {};
     VMLIFT_TRY(const auto taken, encoder.adopt(unit));
     if (!taken) return {};
+    if (taken->payload.empty()) {
+      prepared.unshrinkable.add(unit.guest);
+      return {};
+    }
     add_encoded(prepared, *taken);
-    adopted.add(unit.guest);
+    prepared.adopted.add(unit.guest);
     encoded_bytes_ += unit.guest.length;
     data_bytes_ += unit.guest.length;
     return {};
@@ -267,10 +270,9 @@ Result<void> Copy::adopt_units(Prepared& prepared, UnitEncoder& encoder, ExtentS
 }
 
 /// Reads what was not taken over and compresses it, unit by unit.
-Result<void> Copy::encode_units(Prepared& prepared, UnitEncoder& encoder,
-                                const ExtentSet& adopted) {
+Result<void> Copy::encode_units(Prepared& prepared, UnitEncoder& encoder) {
   const Extent range = prepared.segment.range;
-  const ExtentSet rest = adopted.gaps(range);
+  const ExtentSet rest = prepared.adopted.gaps(range);
   if (rest.empty()) return {};
   if (prepared.plain.empty()) {
     prepared.plain.resize(range.length);
@@ -289,6 +291,10 @@ Result<void> Copy::encode_units(Prepared& prepared, UnitEncoder& encoder,
         continue;
       }
       data_bytes_ += unit.length;
+      if (prepared.unshrinkable.contains(unit)) {
+        prepared.pieces.push_back({.guest = unit});
+        continue;
+      }
       VMLIFT_TRY(const EncodedUnit encoded, encoder.encode(unit.offset, plain));
       if (encoded.payload.empty()) {
         prepared.pieces.push_back({.guest = unit});

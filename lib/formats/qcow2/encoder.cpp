@@ -72,8 +72,12 @@ Result<std::optional<EncodedUnit>> ClusterEncoder::adopt(const EncodedUnit& unit
     return std::nullopt;
   }
   VMLIFT_TRY(const std::size_t length, stream_length(unit));
-  if (length == 0 || length >= cluster_size_) return std::nullopt;
+  if (length == 0) return std::nullopt;
   EncodedUnit adopted = unit;
+  if (length >= cluster_size_) {
+    adopted.payload = {};
+    return adopted;
+  }
   adopted.payload = unit.payload.first(length);
   return adopted;
 }
