@@ -11,7 +11,6 @@ namespace vmlift::qcow2 {
 namespace {
 
 constexpr std::size_t kEntrySize = 24;
-constexpr std::uint32_t kInUse = 1 << 0;
 constexpr std::uint32_t kAuto = 1 << 1;
 constexpr std::uint8_t kDirtyTracking = 1;
 constexpr unsigned kMinGranularityBits = 9;
@@ -31,7 +30,7 @@ Result<Bitmap> read_entry(std::span<const std::byte> directory, std::size_t& at,
   bitmap.directory_entry = begin + at;
   bitmap.table_offset = load_be<std::uint64_t>(entry, 0);
   bitmap.table_size = load_be<std::uint32_t>(entry, 8);
-  const auto flags = load_be<std::uint32_t>(entry, 12);
+  const auto flags = load_be<std::uint32_t>(entry, kBitmapFlagsAt);
   const auto type = load_be<std::uint8_t>(entry, 16);
   const auto granularity_bits = load_be<std::uint8_t>(entry, 17);
   const auto name_size = load_be<std::uint16_t>(entry, 18);
@@ -47,7 +46,7 @@ Result<Bitmap> read_entry(std::span<const std::byte> directory, std::size_t& at,
   bitmap.info.name = as_text(entry.subspan(kEntrySize + extra_size, name_size));
   bitmap.info.granularity = std::uint64_t{1} << granularity_bits;
   bitmap.info.enabled = flags & kAuto;
-  bitmap.info.consistent = !(flags & kInUse);
+  bitmap.info.consistent = !(flags & kBitmapInUse);
   at += round_up(length, 8);
   return bitmap;
 }

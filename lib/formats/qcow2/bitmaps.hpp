@@ -15,6 +15,9 @@ namespace vmlift::qcow2 {
 inline constexpr std::uint64_t kBitmapEntryOffset = 0x00fffffffffffe00;
 inline constexpr std::uint64_t kBitmapEntryOnes = 1;  // of an entry without a cluster
 
+inline constexpr std::uint64_t kBitmapFlagsAt = 12;  // of a directory entry
+inline constexpr std::uint32_t kBitmapInUse = 1 << 0;
+
 struct Bitmap {
   BitmapInfo info;
   std::uint64_t table_offset = 0;

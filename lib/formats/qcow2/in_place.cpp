@@ -24,6 +24,8 @@ Result<std::unique_ptr<InPlaceImage>> InPlaceImage::open(const OpenRequest& requ
   VMLIFT_CHECK(image->load(request));
   VMLIFT_CHECK(image->accept(request));
   VMLIFT_TRY(image->refcounts_, RefcountStore::load(image->file_, image->header_));
+  image->recorder_ =
+      std::make_unique<BitmapRecorder>(image->file_, image->header_, image->bitmaps_);
   return image;
 }
 
@@ -43,14 +45,6 @@ Result<void> InPlaceImage::accept(const OpenRequest& request) const {
     return fail(ErrorCode::UnsupportedFeature,
                 "the image has features (autoclear bits {:#x}) that writing would make stale",
                 header_.autoclear);
-  }
-  for (const Bitmap& bitmap : bitmaps_) {
-    if (bitmap.info.enabled) {
-      return fail(ErrorCode::UnsupportedFeature,
-                  "bitmap '{}' records writes, which vmlift does not do for it; disable it with "
-                  "qemu-img bitmap --disable",
-                  bitmap.info.name);
-    }
   }
   return {};
 }
@@ -157,6 +151,7 @@ Result<void> InPlaceImage::write_cluster(std::uint64_t offset, std::span<const s
 
 Result<void> InPlaceImage::write(std::uint64_t offset, std::span<const std::byte> buffer) {
   const std::uint64_t end = offset + buffer.size();
+  VMLIFT_CHECK(recorder_->record({offset, buffer.size()}));
   // Neighbours that lie side by side are overwritten together.
   Extent guest{offset, 0};
   std::uint64_t host = 0;
@@ -202,6 +197,7 @@ Result<void> InPlaceImage::zero_cluster(std::uint64_t offset) {
 }
 
 Result<void> InPlaceImage::zero(Extent extent) {
+  VMLIFT_CHECK(recorder_->record(extent));
   for (std::uint64_t at = extent.offset; at < extent.end();) {
     VMLIFT_TRY(const Run run, run_at(at, extent.end()));
     const bool zeros =
@@ -227,6 +223,11 @@ Result<void> InPlaceImage::discard(Extent extent) {
   const std::uint64_t end =
       extent.end() == header_.geometry.size ? extent.end() : round_down(extent.end(), cluster);
   return begin < end ? zero({begin, end - begin}) : Result<void>{};
+}
+
+Result<void> InPlaceImage::complete() {
+  VMLIFT_CHECK(flush());
+  return recorder_->save(*refcounts_);
 }
 
 Result<void> InPlaceImage::flush() {

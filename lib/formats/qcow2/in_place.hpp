@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 
+#include "formats/qcow2/bitmap_recorder.hpp"
 #include "formats/qcow2/image.hpp"
 #include "formats/qcow2/refcount_store.hpp"
 
@@ -16,7 +17,7 @@ namespace vmlift::qcow2 {
 class InPlaceImage : public Image {
  public:
   /// Errors, beside those of reading: Corrupt for an image that was not closed or is marked;
-  /// UnsupportedFeature for what would go stale: enabled bitmaps, data files, unknown features.
+  /// UnsupportedFeature for a data file, and for features that would go stale.
   static Result<std::unique_ptr<InPlaceImage>> open(const OpenRequest& request);
 
   DiskCapabilities capabilities() const override;
@@ -24,7 +25,7 @@ class InPlaceImage : public Image {
   Result<void> zero(Extent extent) override;
   Result<void> discard(Extent extent) override;
   Result<void> flush() override;
-  Result<void> complete() override { return flush(); }
+  Result<void> complete() override;
 
  private:
   using Image::Image;
@@ -44,6 +45,7 @@ class InPlaceImage : public Image {
   bool has_parent() const { return !header_.backing_name.empty(); }
 
   std::unique_ptr<RefcountStore> refcounts_;
+  std::unique_ptr<BitmapRecorder> recorder_;
   std::map<std::uint64_t, std::shared_ptr<L2Table>> changed_tables_;  // by place
   std::set<std::uint64_t> changed_l1_;
 };
