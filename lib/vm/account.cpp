@@ -37,8 +37,10 @@ Fate Account::fate_of(const SourceKey& key) const {
     if (const auto told = told_.find({key.aspect, key.device}); told != told_.end()) return told->second;
     if (const auto told = told_.find({key.aspect, kEvery}); told != told_.end()) return told->second;
   }
-  const auto rule = std::ranges::find(rules_, key.aspect, &AspectRule::aspect);
-  Fate fate = rule == rules_.end() ? dropped("not known to this writer") : fate_by_rule(*rule);
+  const auto common = common_account_rules();
+  const AspectRule* rule = &*std::ranges::find(common, key.aspect, &AspectRule::aspect);
+  if (const auto own = std::ranges::find(rules_, key.aspect, &AspectRule::aspect); own != rules_.end()) rule = &*own;
+  Fate fate = fate_by_rule(*rule);
   if (!key.note.empty() && fate.status == LossStatus::dropped) fate.reason = key.note;
   return fate;
 }

@@ -16,7 +16,7 @@
 
 namespace vmlift::vm {
 
-/// What a writer does with an aspect unless it says otherwise. `text` is the target of what is
+/// What becomes of an aspect unless a writer says otherwise. `text` is the target of what is
 /// kept or mapped, the reason of what is defaulted or dropped, the action of what needs one.
 struct AspectRule {
   Aspect aspect;
@@ -24,13 +24,16 @@ struct AspectRule {
   std::string_view text;
 };
 
-/// For a static_assert: that a writer's table forgets no aspect.
+/// For a static_assert: that a table forgets no aspect.
 template <std::size_t Rows>
 consteval bool covers_every_aspect(const AspectRule (&rules)[Rows]) {
   for (std::size_t at = 0; at < kAspectCount; ++at)
     if (std::ranges::count(rules, static_cast<Aspect>(at), &AspectRule::aspect) != 1) return false;
   return Rows == kAspectCount;
 }
+
+/// For aspects that a writer's own table does not name.
+std::span<const AspectRule> common_account_rules();
 
 struct Fate {
   LossStatus status = LossStatus::dropped;

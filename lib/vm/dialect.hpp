@@ -36,7 +36,7 @@ struct Dialect {
   /// Whether a text is in this dialect. Null with `parse`: it is only written.
   bool (*is)(std::string_view text, std::string_view file_name) = nullptr;
   Result<Definition> (*parse)(std::string_view text, const ParseOptions& options) = nullptr;
-  std::span<const DecisionRule> (*decisions)() = nullptr;
+  std::vector<DecisionRule> (*decisions)() = nullptr;
   std::span<const AspectRule> (*account_rules)() = nullptr;
   Result<Written> (*write)(const WriteRequest& request) = nullptr;
 };

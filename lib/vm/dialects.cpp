@@ -4,10 +4,12 @@
 #include <iterator>
 
 #include "vm/dialect.hpp"
+#include "vm/kubevirt/kubevirt.hpp"
 #include "vm/kvm_decisions.hpp"
 #include "vm/libvirt/account_rules.hpp"
 #include "vm/libvirt/libvirt.hpp"
 #include "vm/ovf/ovf.hpp"
+#include "vm/vmware_decisions.hpp"
 #include "vm/vmx/vmx.hpp"
 
 namespace vmlift::vm {
@@ -16,11 +18,15 @@ namespace {
 // Those that are told by their markup stand before those that are told by a key.
 constexpr Dialect kDialects[] = {
     {.name = "libvirt", .description = "libvirt domain XML", .extension = ".xml",
-     .decisions = kvm_decisions, .account_rules = libvirt_account_rules, .write = write_libvirt},
+     .is = is_libvirt, .parse = parse_libvirt, .decisions = kvm_decisions, .account_rules = libvirt_account_rules, .write = write_libvirt},
+    {.name = "kubevirt", .description = "KubeVirt VirtualMachine manifest", .extension = ".yaml",
+     .decisions = kubevirt_decisions, .account_rules = kubevirt_account_rules, .write = write_kubevirt},
     {.name = "ovf", .description = "DMTF Open Virtualization Format", .extension = ".ovf",
-     .is = is_ovf, .parse = parse_ovf},
+     .is = is_ovf, .parse = parse_ovf, .decisions = vmware_decisions,
+     .account_rules = ovf_account_rules, .write = write_ovf},
     {.name = "vmx", .description = "VMware virtual machine configuration", .extension = ".vmx",
-     .is = is_vmx, .parse = parse_vmx},
+     .is = is_vmx, .parse = parse_vmx, .decisions = vmware_decisions,
+     .account_rules = vmx_account_rules, .write = write_vmx},
 };
 
 }  // namespace

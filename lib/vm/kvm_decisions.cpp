@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <iterator>
 
 namespace vmlift::vm {
 namespace {
@@ -189,7 +189,7 @@ constexpr DecisionRule kRules[] = {
 
 }  // namespace
 
-std::span<const DecisionRule> kvm_decisions() { return kRules; }
+std::vector<DecisionRule> kvm_decisions() { return {std::begin(kRules), std::end(kRules)}; }
 
 Topology kvm_topology(const Machine& machine, const Decisions& decisions) {
   const std::uint32_t count = machine.cpu.count.value_or(1);

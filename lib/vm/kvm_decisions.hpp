@@ -2,13 +2,13 @@
 // target: libvirt, KubeVirt, Proxmox, OpenStack.
 #pragma once
 
-#include <span>
+#include <vector>
 
 #include "vm/decision.hpp"
 
 namespace vmlift::vm {
 
-std::span<const DecisionRule> kvm_decisions();
+std::vector<DecisionRule> kvm_decisions();
 
 /// Sockets, cores and threads; their product is the number of virtual CPUs.
 struct Topology {

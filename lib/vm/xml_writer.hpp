@@ -32,7 +32,9 @@ inline std::string xml_text(const pugi::xml_document& document) {
   struct Writer : pugi::xml_writer {
     std::string text;
     void write(const void* data, std::size_t size) override {
-      text.append(static_cast<const char*>(data), size);
+      // A carriage return of a text must be a reference, or readers take it for a line's end.
+      for (const char c : std::string_view(static_cast<const char*>(data), size))
+        c == '\r' ? text.append("&#13;") : text.append(1, c);
     }
   } writer;
   document.save(writer, "  ", pugi::format_indent, pugi::encoding_utf8);

@@ -368,7 +368,7 @@ class HardwareReader {
         return bad_ovf(document_, source.node, fmt::format("disk \"{}\": capacity \"{}\" is no number of bytes",
                                                            source.id, text));
       }
-      drive.capacity = *bytes;
+      if (*bytes != 0) drive.capacity = *bytes;  // 0: its writer did not know
     }
     if (!source.parent.empty()) {
       machine_.warnings.push_back({fmt::format("DiskSection/Disk[{}]/@parentRef", source.id),

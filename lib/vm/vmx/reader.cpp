@@ -8,6 +8,7 @@
 #include "vm/aspect.hpp"
 #include "vm/guest_os.hpp"
 #include "vm/scalar.hpp"
+#include "vm/vmware_decisions.hpp"
 #include "vm/vmx/device_keys.hpp"
 #include "vm/vmx/machine_keys.hpp"
 #include "vm/vmx/vmx.hpp"
@@ -52,12 +53,8 @@ void fill_defaults(Machine& machine) {
         guest_family(machine.guest_os) == GuestFamily::windows;
   }
   if (machine.identity.serial.empty() && machine.identity.smbios_uuid) {
-    // "VMware-56 4d ... 3c-7f ... 22": what VMware shows unless serialNumber says otherwise.
-    std::string serial = "VMware-";
-    const auto& bytes = machine.identity.smbios_uuid->stored.bytes;
-    for (std::size_t at = 0; at < bytes.size(); ++at)
-      serial += fmt::format("{}{:02x}", at == 0 ? "" : at == 8 ? "-" : " ", bytes[at]);
-    machine.identity.serial = serial;
+    // What VMware shows unless serialNumber says otherwise.
+    machine.identity.serial = vmware_serial(machine.identity.smbios_uuid->stored);
   }
 }
 
