@@ -22,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 // File systems keep holes of this size.
 constexpr std::uint64_t kHoleSize = 4096;
+constexpr std::uint64_t kHolesInRequest = 64;
 // Bytes that wait for their turn to be written.
 constexpr std::uint64_t kWaiting = 64 << 20;
 
@@ -112,7 +113,8 @@ Result<CopyReport> Copy::run() {
                                  source_.size())
                                .in(target_.location()));
   }
-  hole_ = std::max(kHoleSize, unit_of(target_));
+  // A short hole in a large request would cost more requests than it saves bytes.
+  hole_ = std::max({kHoleSize, unit_of(target_), can_.request_size / kHolesInRequest});
   in_turns_ = can_.ascending || can_.encoded_write || options_.digest;
   if (options_.digest) digest_.emplace(DigestAlgorithm::sha256);
   if (!in_turns_) segments_.offer_plain_runs(source_);

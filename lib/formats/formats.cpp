@@ -16,7 +16,8 @@ namespace vmlift {
 namespace {
 
 // In the order of probing; raw claims nothing and comes last.
-constexpr std::array kFormats = {&kQcow2Format, &kVmdkFormat, &kNbdFormat, &kRawFormat};
+constexpr std::array kFormats = {&kQcow2Format, &kVmdkFormat, &kNbdFormat, &kRbdFormat,
+                                &kRawFormat};
 
 constexpr std::size_t kProbeLength = 4096;
 

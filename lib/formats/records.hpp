@@ -8,6 +8,7 @@ namespace vmlift {
 extern const Format kNbdFormat;
 extern const Format kQcow2Format;
 extern const Format kRawFormat;
+extern const Format kRbdFormat;
 extern const Format kVmdkFormat;
 
 }  // namespace vmlift

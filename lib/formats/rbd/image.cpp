@@ -1,0 +1,321 @@
+#include "formats/rbd/image.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "base/fail.hpp"
+
+namespace vmlift::rbd {
+namespace {
+
+constexpr std::size_t kMostWatchers = 64;
+// A request's length is a signed number of 64 bits, its return value one of 32 on some paths.
+constexpr std::uint64_t kMostZeros = std::uint64_t{1} << 30;
+
+}  // namespace
+
+Result<std::unique_ptr<Image>> Image::open(std::shared_ptr<Pool> pool, const std::string& name,
+                                           const std::string& snapshot, Mode mode) {
+  std::unique_ptr<Image> image(new Image(std::move(pool), name));
+  const LibRbd& rbd = image->rbd();
+  const auto opened = [&](auto call, const char* snap) -> Result<void> {
+    if (const int r = call(image->pool_->io(), name.c_str(), &image->handle_, snap); r < 0) {
+      image->handle_ = nullptr;
+      return std::unexpected(ceph_error(r, fmt::format("opening the image {}", name)));
+    }
+    return {};
+  };
+  // A look that registers nothing comes first: whoever else has it open shall not notice us.
+  VMLIFT_CHECK(opened(rbd.open_read_only, nullptr));
+  if (!snapshot.empty()) {
+    VMLIFT_TRY(const auto all, image->snapshots());
+    auto found = std::ranges::find(all, snapshot, &SnapshotInfo::name);
+    if (found == all.end()) found = std::ranges::find(all, snapshot, &SnapshotInfo::id);
+    if (found == all.end()) {
+      return fail(ErrorCode::NotFound, "the image {} has no snapshot '{}'", name, snapshot);
+    }
+    rbd.close(std::exchange(image->handle_, nullptr));
+    VMLIFT_CHECK(opened(rbd.open_read_only, found->name.c_str()));
+  } else if (mode != Mode::look) {
+    VMLIFT_CHECK(image->check_alone());
+  }
+  if (mode == Mode::write) {
+    rbd.close(std::exchange(image->handle_, nullptr));
+    VMLIFT_CHECK(opened(rbd.open, nullptr));
+    VMLIFT_CHECK(image->take_lock());
+  }
+  rbd_image_info_t info{};
+  if (const int r = rbd.stat(image->handle_, &info, sizeof info); r < 0) {
+    return std::unexpected(ceph_error(r, "reading the image's header"));
+  }
+  image->size_ = info.size;
+  image->object_size_ = info.obj_size;
+  return image;
+}
+
+Image::~Image() {
+  if (handle_ != nullptr) rbd().close(handle_);
+}
+
+/// Taken, not lent: a lock that librbd takes by itself goes to whoever asks for it.
+Result<void> Image::take_lock() {
+  const int r = rbd().lock_acquire(handle_, RBD_LOCK_MODE_EXCLUSIVE);
+  if (r == -EINVAL) return check_alone();  // an image without the feature
+  if (r == -EBUSY || r == -EROFS) {
+    return fail(ErrorCode::InUse, "another client holds the image's lock");
+  }
+  if (r < 0) return std::unexpected(ceph_error(r, "taking the image's lock"));
+  return check_alone();
+}
+
+Result<void> Image::check_alone() const {
+  std::vector<rbd_image_watcher_t> watchers(kMostWatchers);
+  std::size_t count = watchers.size();
+  int r = rbd().watchers_list(handle_, watchers.data(), &count);
+  if (r < 0 && r != -ERANGE) return std::unexpected(ceph_error(r, "listing who uses the image"));
+  std::string other;
+  if (r == -ERANGE) {
+    other = "many clients";
+  } else {
+    for (std::size_t i = 0; i < count; ++i) {
+      if (watchers[i].id != pool_->client()) {
+        other = fmt::format("client.{} at {}", watchers[i].id, watchers[i].addr);
+      }
+    }
+    rbd().watchers_list_cleanup(watchers.data(), count);
+  }
+  if (!other.empty()) {
+    return fail(ErrorCode::InUse,
+                "the image is open elsewhere ({}); close it there, or read a snapshot of it", other);
+  }
+  return {};
+}
+
+template <class Start>
+Result<void> Image::perform(std::string_view activity, std::uint64_t offset, Start start) const {
+  rbd_completion_t completion = nullptr;
+  if (const int r = rbd().aio_create_completion(nullptr, nullptr, &completion); r < 0) {
+    return std::unexpected(ceph_error(r, activity).at(offset));
+  }
+  int r = start(completion);
+  if (r >= 0) {
+    // Ends in any case: librados gives up after its timeout, and answers with it.
+    rbd().aio_wait_for_complete(completion);
+    r = static_cast<int>(std::min<ssize_t>(rbd().aio_get_return_value(completion), 0));
+  }
+  rbd().aio_release(completion);
+  if (r < 0) return std::unexpected(ceph_error(r, activity).at(offset));
+  return {};
+}
+
+Result<void> Image::read(std::uint64_t offset, std::span<std::byte> buffer) const {
+  return perform("reading the image", offset, [&](rbd_completion_t done) {
+    return rbd().aio_read(handle_, offset, buffer.size(), reinterpret_cast<char*>(buffer.data()),
+                          done);
+  });
+}
+
+Result<void> Image::write(std::uint64_t offset, std::span<const std::byte> buffer) {
+  return perform("writing the image", offset, [&](rbd_completion_t done) {
+    return rbd().aio_write(handle_, offset, buffer.size(),
+                           reinterpret_cast<const char*>(buffer.data()), done);
+  });
+}
+
+Result<void> Image::zero(Extent extent) {
+  while (!extent.empty()) {
+    const std::uint64_t part = std::min(extent.length, kMostZeros);
+    VMLIFT_CHECK(perform("writing zeros to the image", extent.offset, [&](rbd_completion_t done) {
+      return rbd().aio_write_zeroes(handle_, extent.offset, part, done, 0, 0);
+    }));
+    extent = {extent.offset + part, extent.length - part};
+  }
+  return {};
+}
+
+Result<void> Image::discard(Extent extent) {
+  while (!extent.empty()) {
+    const std::uint64_t part = std::min(extent.length, kMostZeros);
+    VMLIFT_CHECK(perform("discarding from the image", extent.offset, [&](rbd_completion_t done) {
+      return rbd().aio_discard(handle_, extent.offset, part, done);
+    }));
+    extent = {extent.offset + part, extent.length - part};
+  }
+  return {};
+}
+
+Result<void> Image::flush() {
+  return perform("flushing the image", 0,
+                 [&](rbd_completion_t done) { return rbd().aio_flush(handle_, done); });
+}
+
+std::string Image::id() const {
+  char text[256] = {};
+  return rbd().get_id(handle_, text, sizeof text) == 0 ? text : "";
+}
+
+std::string Image::features() const {
+  std::uint64_t features = 0;
+  char text[512] = {};
+  std::size_t length = sizeof text;
+  if (rbd().get_features(handle_, &features) < 0 ||
+      rbd().features_to_string(features, text, &length) < 0) {
+    return "";
+  }
+  std::string names = text;
+  std::ranges::replace(names, ',', '+');
+  return names;
+}
+
+bool Image::fast_diff() const {
+  std::uint64_t features = 0;
+  std::uint64_t flags = 0;
+  return rbd().get_features(handle_, &features) == 0 && rbd().get_flags(handle_, &flags) == 0 &&
+         (features & RBD_FEATURE_FAST_DIFF) != 0 &&
+         (flags & (RBD_FLAG_FAST_DIFF_INVALID | RBD_FLAG_OBJECT_MAP_INVALID)) == 0;
+}
+
+Result<std::optional<std::string>> Image::metadata(const std::string& key) const {
+  std::string value(256, '\0');
+  std::size_t length = value.size();
+  int r = rbd().metadata_get(handle_, key.c_str(), value.data(), &length);
+  if (r == -ERANGE) {
+    value.resize(length);
+    r = rbd().metadata_get(handle_, key.c_str(), value.data(), &length);
+  }
+  if (r == -ENOENT) return std::nullopt;
+  if (r < 0) return std::unexpected(ceph_error(r, "reading the image's metadata"));
+  value.resize(std::min(value.find('\0'), value.size()));
+  return value;
+}
+
+Result<void> Image::set_metadata(const std::string& key, const std::string& value) {
+  if (const int r = rbd().metadata_set(handle_, key.c_str(), value.c_str()); r < 0) {
+    return std::unexpected(ceph_error(r, "writing the image's metadata"));
+  }
+  return {};
+}
+
+Result<void> Image::remove_metadata(const std::string& key) {
+  const int r = rbd().metadata_remove(handle_, key.c_str());
+  if (r < 0 && r != -ENOENT) {
+    return std::unexpected(ceph_error(r, "writing the image's metadata"));
+  }
+  return {};
+}
+
+Result<std::vector<SnapshotInfo>> Image::snapshots() const {
+  std::vector<rbd_snap_info_t> raw(16);
+  int count = 0;
+  do {
+    raw.resize(raw.size() * 2);
+    count = static_cast<int>(raw.size());
+    const int r = rbd().snap_list(handle_, raw.data(), &count);
+    if (r >= 0) count = r;
+    if (r < 0 && r != -ERANGE) {
+      return std::unexpected(ceph_error(r, "listing the image's snapshots"));
+    }
+    if (r >= 0) break;
+  } while (raw.size() < std::numeric_limits<int>::max() / 4);
+  std::vector<SnapshotInfo> snapshots;
+  for (int i = 0; i < count; ++i) {
+    const rbd_snap_info_t& one = raw[static_cast<std::size_t>(i)];
+    rbd_snap_namespace_type_t kind = RBD_SNAP_NAMESPACE_TYPE_USER;
+    // Those of groups and mirrors are the cluster's own.
+    if (rbd().snap_get_namespace_type(handle_, one.id, &kind) < 0 ||
+        kind != RBD_SNAP_NAMESPACE_TYPE_USER) {
+      continue;
+    }
+    timespec created{};
+    (void)rbd().snap_get_timestamp(handle_, one.id, &created);
+    snapshots.push_back({.id = std::to_string(one.id), .name = one.name,
+                         .virtual_size = one.size, .created = created.tv_sec});
+  }
+  rbd().snap_list_end(raw.data());
+  return snapshots;
+}
+
+Result<SnapshotInfo> Image::snapshot(std::string_view id) const {
+  VMLIFT_TRY(const auto all, snapshots());
+  const auto found = std::ranges::find(all, id, &SnapshotInfo::id);
+  if (found == all.end()) {
+    return fail(ErrorCode::NotFound, "the image {} has no snapshot of id {} (any more)", name_, id);
+  }
+  return *found;
+}
+
+Result<SnapshotInfo> Image::take_snapshot(const std::string& name) {
+  if (name.empty() || name.find_first_of("@/") != std::string::npos) {
+    return fail(ErrorCode::InvalidArgument, "'{}' cannot be the name of a snapshot", name);
+  }
+  VMLIFT_CHECK(flush());
+  if (const int r = rbd().snap_create(handle_, name.c_str()); r < 0) {
+    return std::unexpected(ceph_error(r, fmt::format("taking the snapshot {}", name)));
+  }
+  VMLIFT_TRY(const auto all, snapshots());
+  const auto taken = std::ranges::find(all, name, &SnapshotInfo::name);
+  if (taken == all.end()) {
+    return fail(ErrorCode::SourceChanged, "the snapshot {} was removed at once", name);
+  }
+  return *taken;
+}
+
+Result<void> Image::remove_snapshot(std::string_view id) {
+  VMLIFT_TRY(const SnapshotInfo found, snapshot(id));
+  const int r = rbd().snap_remove_by_id(handle_, std::stoull(found.id));
+  if (r < 0) {
+    return std::unexpected(ceph_error(r, fmt::format("removing the snapshot {}", found.name)));
+  }
+  return {};
+}
+
+Result<void> Image::roll_back(std::string_view id) {
+  VMLIFT_TRY(const SnapshotInfo found, snapshot(id));
+  if (found.virtual_size != size_) {
+    return fail(ErrorCode::UnsupportedFeature,
+                "the snapshot {} is of {} bytes, the image has {} now: rolling back across a "
+                "change of size is not supported",
+                found.name, found.virtual_size, size_);
+  }
+  VMLIFT_CHECK(check_alone());
+  VMLIFT_CHECK(flush());
+  if (const int r = rbd().snap_rollback(handle_, found.name.c_str()); r < 0) {
+    return std::unexpected(ceph_error(r, fmt::format("rolling back to {}", found.name)));
+  }
+  return {};
+}
+
+Result<void> Image::clone(std::string_view id, const Pool& to, const std::string& name) const {
+  VMLIFT_TRY(const SnapshotInfo found, snapshot(id));
+  rbd_image_options_t options = nullptr;
+  rbd().image_options_create(&options);
+  // The second kind needs no protected snapshot and lets the parent's be removed.
+  constexpr std::uint64_t kSecondKind = 2;
+  int r = rbd().image_options_set_uint64(options, RBD_IMAGE_OPTION_CLONE_FORMAT, kSecondKind);
+  if (r == 0) {
+    r = rbd().clone3(pool_->io(), name_.c_str(), found.name.c_str(), to.io(), name.c_str(),
+                     options);
+  }
+  rbd().image_options_destroy(options);
+  if (r < 0) return std::unexpected(ceph_error(r, fmt::format("cloning the snapshot {}", found.name)));
+  return {};
+}
+
+Result<void> Image::differences(const char* since, Extent window, bool whole_objects,
+                                const DiffVisitor& visit) const {
+  const auto visit_one = [](std::uint64_t offset, std::size_t length, int exists, void* visitor) {
+    (*static_cast<const DiffVisitor*>(visitor))({offset, length}, exists != 0);
+    return 0;
+  };
+  const int r = rbd().diff_iterate2(handle_, since, window.offset, window.length, 1,
+                                    whole_objects ? 1 : 0, visit_one,
+                                    const_cast<DiffVisitor*>(&visit));
+  if (r == -EINVAL && since != nullptr) {
+    return fail(ErrorCode::InvalidArgument, "the snapshot is younger than what is compared to it");
+  }
+  if (r < 0) return std::unexpected(ceph_error(r, "asking what the image holds").at(window.offset));
+  return {};
+}
+
+}  // namespace vmlift::rbd

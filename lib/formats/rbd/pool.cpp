@@ -1,0 +1,180 @@
+#include "formats/rbd/pool.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/fail.hpp"
+
+namespace vmlift::rbd {
+
+Error ceph_error(int result, std::string_view activity) {
+  Error found = os_error(-result, activity);
+  // The lock was taken from us, or the cluster has fenced us off.
+  if (result == -ESHUTDOWN) {
+    return error(ErrorCode::InUse, "{}: another client has taken the image over", activity)
+        .os(ESHUTDOWN);
+  }
+  return found;
+}
+
+struct Pool::Cluster {
+  explicit Cluster(LibRados calls) : rados(calls) {}
+  ~Cluster() {
+    if (handle != nullptr) rados.shutdown(handle);
+  }
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+
+  const LibRados rados;
+  rados_t handle = nullptr;
+};
+
+namespace {
+
+const std::string* find(const std::map<std::string, std::string>& options, const char* name) {
+  const auto found = options.find(name);
+  return found == options.end() ? nullptr : &found->second;
+}
+
+/// Options of librbd for a new image.
+class ImageOptions {
+ public:
+  explicit ImageOptions(const LibRbd& rbd) : rbd_(rbd) { rbd_.image_options_create(&options_); }
+  ~ImageOptions() { rbd_.image_options_destroy(options_); }
+  ImageOptions(const ImageOptions&) = delete;
+  rbd_image_options_t get() const { return options_; }
+
+ private:
+  const LibRbd& rbd_;
+  rbd_image_options_t options_ = nullptr;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Pool>> Pool::connect(const Location& location,
+                                            const std::map<std::string, std::string>& options,
+                                            std::chrono::seconds timeout) {
+  VMLIFT_TRY(const LibRados rados, load_librados());
+  VMLIFT_TRY(const LibRbd rbd, load_librbd());
+  std::shared_ptr<Pool> pool(new Pool(rbd));
+  pool->cluster_ = std::make_shared<Cluster>(rados);
+  rados_t& handle = pool->cluster_->handle;
+
+  const std::string* const id = find(options, "id");
+  if (const int r = rados.create(&handle, id ? id->c_str() : nullptr); r < 0) {
+    return std::unexpected(ceph_error(r, "starting librados"));
+  }
+  const std::string* const conf = find(options, "conf");
+  if (const int r = rados.conf_read_file(handle, conf ? conf->c_str() : nullptr); r < 0) {
+    return std::unexpected(ceph_error(
+        r, conf ? fmt::format("reading the Ceph configuration {}", *conf)
+                : "finding the Ceph cluster (set CEPH_CONF, or put ceph.conf into /etc/ceph)"));
+  }
+  if (const int r = rados.conf_parse_env(handle, nullptr); r < 0) {
+    return std::unexpected(ceph_error(r, "reading CEPH_ARGS"));
+  }
+  const std::string seconds = std::to_string(timeout.count());
+  std::map<std::string, std::string> settings = {
+      {"client_mount_timeout", seconds},
+      {"rados_mon_op_timeout", seconds},
+      {"rados_osd_op_timeout", seconds},
+      // Every write is answered by the cluster, its error belongs to it; copies have no use for
+      // a cache of their own.
+      {"rbd_cache", "false"},
+  };
+  if (const std::string* const keyring = find(options, "keyring")) settings["keyring"] = *keyring;
+  for (const auto& [name, value] : settings) {
+    if (const int r = rados.conf_set(handle, name.c_str(), value.c_str()); r < 0) {
+      return std::unexpected(ceph_error(r, fmt::format("setting {}", name)));
+    }
+  }
+  if (const int r = rados.connect(handle); r < 0) {
+    return std::unexpected(ceph_error(r, "connecting to the Ceph cluster"));
+  }
+  VMLIFT_CHECK(pool->enter(location));
+  return pool;
+}
+
+Result<std::shared_ptr<Pool>> Pool::sibling(const Location& location) const {
+  std::shared_ptr<Pool> pool(new Pool(rbd_));
+  pool->cluster_ = cluster_;
+  VMLIFT_CHECK(pool->enter(location));
+  return pool;
+}
+
+Result<void> Pool::enter(const Location& location) {
+  const LibRados& rados = cluster_->rados;
+  if (const int r = rados.ioctx_create(cluster_->handle, location.pool.c_str(), &io_); r < 0) {
+    io_ = nullptr;
+    return std::unexpected(ceph_error(r, fmt::format("opening the pool {}", location.pool)));
+  }
+  if (!location.name_space.empty()) {
+    rados.ioctx_set_namespace(io_, location.name_space.c_str());
+  }
+  // A full pool answers, instead of holding back what is written until somebody makes room.
+  rados.set_pool_full_try(io_);
+  return {};
+}
+
+Pool::~Pool() {
+  if (io_ != nullptr) cluster_->rados.ioctx_destroy(io_);
+}
+
+std::int64_t Pool::client() const {
+  return static_cast<std::int64_t>(cluster_->rados.get_instance_id(cluster_->handle));
+}
+
+Result<bool> Pool::exists(const std::string& image) const {
+  rbd_image_t handle = nullptr;
+  const int r = rbd_.open_read_only(io_, image.c_str(), &handle, nullptr);
+  if (r == -ENOENT) return false;
+  if (r < 0) return std::unexpected(ceph_error(r, fmt::format("looking for the image {}", image)));
+  rbd_.close(handle);
+  return true;
+}
+
+Result<void> Pool::create(const std::string& image, std::uint64_t size,
+                          const Layout& layout) const {
+  const ImageOptions options(rbd_);
+  const auto set_number = [&](int option, std::uint64_t value) {
+    return rbd_.image_options_set_uint64(options.get(), option, value);
+  };
+  int r = 0;
+  if (layout.object_size != 0) {
+    const auto order = static_cast<std::uint64_t>(__builtin_ctzll(layout.object_size));
+    r = set_number(RBD_IMAGE_OPTION_ORDER, order);
+  }
+  if (!layout.features.empty()) {
+    std::string names = layout.features;
+    std::ranges::replace(names, '+', ',');
+    std::uint64_t features = 0;
+    if (rbd_.features_from_string(names.c_str(), &features) < 0) {
+      return fail(ErrorCode::InvalidArgument, "there is no such set of RBD features: {}",
+                  layout.features);
+    }
+    if (r == 0) r = set_number(RBD_IMAGE_OPTION_FEATURES, features);
+  }
+  if (!layout.data_pool.empty() && r == 0) {
+    r = rbd_.image_options_set_string(options.get(), RBD_IMAGE_OPTION_DATA_POOL,
+                                      layout.data_pool.c_str());
+  }
+  if (r == 0) r = rbd_.create4(io_, image.c_str(), size, options.get());
+  if (r < 0) return std::unexpected(ceph_error(r, "creating the image"));
+  return {};
+}
+
+Result<void> Pool::remove(const std::string& image) const {
+  if (const int r = rbd_.remove(io_, image.c_str()); r < 0) {
+    return std::unexpected(ceph_error(r, fmt::format("removing the image {}", image)));
+  }
+  return {};
+}
+
+Result<void> Pool::rename(const std::string& from, const std::string& to) const {
+  if (const int r = rbd_.rename(io_, from.c_str(), to.c_str()); r < 0) {
+    return std::unexpected(ceph_error(r, fmt::format("renaming the image {} to {}", from, to)));
+  }
+  return {};
+}
+
+}  // namespace vmlift::rbd

@@ -1,0 +1,51 @@
+// RBD: images of a Ceph cluster, reached by name. Built without librbd's headers, the format is
+// known and says what is missing.
+#include <array>
+
+#include "base/fail.hpp"
+#include "formats/records.hpp"
+#ifdef VMLIFT_WITH_RBD
+#include "formats/rbd/rbd_disk.hpp"
+#endif
+
+namespace vmlift {
+namespace {
+
+#ifdef VMLIFT_WITH_RBD
+constexpr auto open = rbd::open_image;
+constexpr auto create = rbd::create_image;
+#else
+std::unexpected<Error> left_out() {
+  return fail(ErrorCode::UnsupportedFeature,
+              "this vmlift was built without RBD; build it where librbd's headers are (the package "
+              "librbd-dev)");
+}
+Result<std::unique_ptr<DiskBackend>> open(const OpenRequest&) { return left_out(); }
+Result<std::unique_ptr<DiskBackend>> create(const CreateRequest&) { return left_out(); }
+#endif
+
+constexpr std::array kSubformats = {
+    Subformat{.name = "image", .read = true, .write = true, .create = true}};
+constexpr std::array<std::string_view, 1> kSchemes = {"rbd"};
+constexpr std::array kOptions = {
+    FormatOption{"conf", "a path", "the cluster's configuration, instead of CEPH_CONF", true},
+    FormatOption{"id", "a name", "the user, without 'client.'", true},
+    FormatOption{"keyring", "a path", "the user's keyring", true},
+    FormatOption{"object_size", "a power of two from 4K to 32M", "the size of one object"},
+    FormatOption{"features", "names joined by '+'", "the image's features"},
+    FormatOption{"data_pool", "a pool", "where the data lies, the image's header apart"},
+};
+
+}  // namespace
+
+const Format kRbdFormat = {
+    .name = "rbd",
+    .description = "an image of a Ceph cluster",
+    .subformats = kSubformats,
+    .options = kOptions,
+    .schemes = kSchemes,
+    .open = open,
+    .create = create,
+};
+
+}  // namespace vmlift

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""A Ceph cluster for the tests: one monitor and one OSD that keeps its objects in memory, on
+127.0.0.1, everything else in one folder. It ends with the process that started it.
+
+    ceph_cluster.py FOLDER     runs until it is ended; FOLDER/ready appears when it can be used,
+                               FOLDER/ceph.conf is its configuration (CEPH_CONF)
+
+In Python: `with CephCluster(folder) as cluster: cluster.run("rbd", "ls")`.
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "rbd")
+PATIENCE = 120  # seconds; ten are usual on an idle machine
+
+CONFIGURATION = """\
+[global]
+fsid = {fsid}
+mon host = {monitor}
+mon initial members = a
+auth cluster required = none
+auth service required = none
+auth client required = none
+run dir = {folder}
+admin socket = {folder}/$name.$pid.asok
+log file = {folder}/$name.log
+mon data = {folder}/mon
+osd data = {folder}/osd
+osd objectstore = memstore
+memstore device bytes = 4294967296
+osd pool default size = 1
+osd pool default min size = 1
+osd crush chooseleaf type = 0
+mon allow pool size one = true
+mon allow pool delete = true
+mon warn on pool no redundancy = false
+mon data avail warn = 1
+mon data avail crit = 1
+osd op complaint time = 300
+public addr = 127.0.0.1
+cluster addr = 127.0.0.1
+
+[client]
+admin socket =
+log file =
+"""
+
+
+def missing_programs():
+    """Those of the programs that this machine lacks."""
+    return [name for name in PROGRAMS if shutil.which(name) is None]
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def end_with_parent():
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+class CephCluster:
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.configuration = self.folder / "ceph.conf"
+        self.daemons = []
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    @property
+    def environment(self):
+        return {**os.environ, "CEPH_CONF": str(self.configuration)}
+
+    def run(self, *command, check=True, **options):
+        return subprocess.run([str(word) for word in command], env=self.environment, check=check,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=PATIENCE, **options)
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in ("mon", "osd"):
+            (self.folder / name).mkdir()
+        monitor = "[v2:127.0.0.1:{},v1:127.0.0.1:{}]".format(*free_ports(2))
+        fsid = str(uuid.uuid4())
+        self.configuration.write_text(
+            CONFIGURATION.format(fsid=fsid, monitor=monitor, folder=self.folder))
+        map_file = self.folder / "monmap"
+        self.run("monmaptool", "--create", "--fsid", fsid, "--addv", "a", monitor, map_file)
+        self.run("ceph-mon", "-i", "a", "--mkfs", "--monmap", map_file)
+        self.daemon("ceph-mon", "-i", "a")
+        osd = str(uuid.uuid4())
+        self.run("ceph", "--connect-timeout", PATIENCE, "osd", "new", osd)
+        self.run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
+        self.daemon("ceph-osd", "-i", "0")
+        self.run("ceph", "osd", "crush", "add", "osd.0", "1", "root=default", "host=localhost")
+        # A pool becomes usable with the OSD; init waits for that.
+        self.run("ceph", "osd", "pool", "create", "rbd", "8")
+        self.run("rbd", "pool", "init", "rbd")
+        (self.folder / "ready").touch()
+
+    def daemon(self, program, *arguments):
+        with open(self.folder / f"{program}.out", "ab") as output:
+            self.daemons.append(subprocess.Popen(
+                [program, "-f", *arguments], env=self.environment, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=output, preexec_fn=end_with_parent))
+
+    def stop(self):
+        # Nothing of it is kept: no need to end it gently.
+        for daemon in reversed(self.daemons):
+            daemon.kill()
+            daemon.wait()
+        self.daemons.clear()
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with CephCluster(sys.argv[1]):
+        while True:
+            time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main()
