@@ -12,7 +12,7 @@
 #define VMLIFT_LIBRADOS_CALLS(CALL)                                                          \
   CALL(create) CALL(shutdown) CALL(conf_read_file) CALL(conf_parse_env) CALL(conf_set)       \
   CALL(connect) CALL(get_instance_id) CALL(ioctx_create) CALL(ioctx_destroy)                 \
-  CALL(ioctx_set_namespace) CALL(set_pool_full_try)
+  CALL(ioctx_set_namespace) CALL(set_pool_full_try) CALL(stat)
 
 #define VMLIFT_LIBRBD_CALLS(CALL)                                                            \
   CALL(open) CALL(open_read_only) CALL(close) CALL(stat) CALL(create4) CALL(remove)          \

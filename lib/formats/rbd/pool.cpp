@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 
 #include "base/fail.hpp"
 
@@ -168,6 +169,16 @@ Result<void> Pool::remove(const std::string& image) const {
     return std::unexpected(ceph_error(r, fmt::format("removing the image {}", image)));
   }
   return {};
+}
+
+/// librbd removes an image by way of its trash, an object that the first removal in a pool
+/// creates. In a full pool that fails, so the first removal takes place while there is room.
+Result<void> Pool::prepare_removal(const std::string& spare_name) const {
+  std::uint64_t size = 0;
+  std::time_t changed = 0;
+  if (cluster_->rados.stat(io_, "rbd_trash", &size, &changed) != -ENOENT) return {};
+  VMLIFT_CHECK(create(spare_name, 0, {}));
+  return remove(spare_name);
 }
 
 Result<void> Pool::rename(const std::string& from, const std::string& to) const {

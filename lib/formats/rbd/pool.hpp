@@ -43,6 +43,8 @@ class Pool {
   Result<bool> exists(const std::string& image) const;
   Result<void> create(const std::string& image, std::uint64_t size, const Layout& layout) const;
   Result<void> remove(const std::string& image) const;
+  /// Sees to it that an image can be removed from this pool even when it is full.
+  Result<void> prepare_removal(const std::string& spare_name) const;
   /// Errors: Exists.
   Result<void> rename(const std::string& from, const std::string& to) const;
 

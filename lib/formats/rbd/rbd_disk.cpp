@@ -274,6 +274,7 @@ Result<std::unique_ptr<DiskBackend>> create_image(const CreateRequest& request) 
   if (exists) VMLIFT_CHECK(check_replaceable(pool, location.image));
 
   const std::string partial = location.image + ".partial-" + random_suffix();
+  VMLIFT_CHECK(pool->prepare_removal(partial + ".spare"));
   VMLIFT_CHECK(pool->create(partial, options.size, layout));
   auto marked = [&]() -> Result<std::unique_ptr<DiskBackend>> {
     VMLIFT_TRY(auto image, Image::open(pool, partial, "", Image::Mode::write));
