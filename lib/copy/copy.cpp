@@ -288,7 +288,8 @@ Result<void> Copy::encode_units(Prepared& prepared, UnitEncoder& encoder) {
       const Extent unit{at, std::min(encoder.unit_size(), gap.end() - at)};
       const auto plain = std::span(prepared.plain).subspan(at - range.offset, unit.length);
       at = unit.end();
-      if (all_zero(plain)) {
+      // Over a parent zeros are data: they hide what it holds.
+      if (can_.zero_initialised && all_zero(plain)) {
         zero_bytes_ += unit.length;
         continue;
       }

@@ -90,7 +90,7 @@ TEST_SUITE("qcow2 writing") {
     };
     for (const Options& options : cases) {
       for (const bool compress : {false, true}) {
-        INFO(describe(options), compress ? "compressed" : "plain");
+        INFO(describe(options) << (compress ? "compressed" : "plain"));
         convert_to_qcow2(raw, folder / "t.qcow2", options, compress);
         qemu_agrees(raw, folder / "t.qcow2");
       }
@@ -126,6 +126,32 @@ TEST_SUITE("qcow2 writing") {
       convert_to_qcow2(raw, folder / "t.qcow2", {}, compress);
       qemu_agrees(raw, folder / "t.qcow2");
       CHECK(std::filesystem::file_size(folder / "t.qcow2") < 2_M);
+    }
+  }
+
+  TEST_CASE("zeros written to an overlay hide its parent") {
+    if (!have_command("qemu-img")) return skip("qemu-img is absent");
+    TemporaryFolder folder;
+    const std::string parent = raw_file(folder, {4_M, {{0, 4_M}}}, 7);
+    std::filesystem::rename(parent, folder / "parent.raw");
+    const std::string raw = raw_file(folder, {4_M, {{0, 1_M}, {3_M + 4096, 8192}}}, 8);
+    for (const char* compat : {"0.10", "1.1"}) {
+      for (const char* extended : {"off", "on"}) {
+        if (std::string(compat) == "0.10" && std::string(extended) == "on") continue;
+        for (const bool compress : {false, true}) {
+          INFO("compat=" << compat << " extended_l2=" << extended << " compress=" << compress);
+          const Options options = {{"backing_file", "parent.raw"},
+                                   {"backing_fmt", "raw"},
+                                   {"compat", compat},
+                                   {"extended_l2", extended}};
+          const auto source = must(open_disk(raw, {.format = "raw"}));
+          const auto target = must(create_disk(
+              folder / "t.qcow2", "qcow2",
+              {.size = 4_M, .options = options, .compress = compress, .overwrite = true}));
+          must(copy_disk(*source, *target));
+          qemu_agrees(raw, folder / "t.qcow2");
+        }
+      }
     }
   }
 }
