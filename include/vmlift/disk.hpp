@@ -168,9 +168,11 @@ struct Format;
 
 class Disk {
  public:
-  /// `target` is the file of a created disk, null for any other.
+  /// `target` is the file of a created disk, null for any other; `sources` are the files that an
+  /// opened one is read from, its parents' too.
   Disk(const Format& format, std::string location, std::unique_ptr<DiskBackend> backend,
-       std::shared_ptr<TargetFile> target = nullptr);
+       std::shared_ptr<TargetFile> target = nullptr,
+       std::vector<std::shared_ptr<File>> sources = {});
   ~Disk();
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
@@ -191,6 +193,10 @@ class Disk {
   Result<DiskExtent> extent(std::uint64_t offset, std::uint64_t length) const;
   /// The whole map, neighbours of one kind merged, in ascending order.
   Result<std::vector<DiskExtent>> map() const;
+
+  /// Whether the files it is read from are as they were when it was opened; asked after a copy.
+  /// Errors: SourceChanged.
+  Result<void> unchanged() const;
 
   /// Visits, in ascending order, the compressed units that begin in `range`. What is not
   /// compressed is passed over. The payload lives until the visitor returns.

@@ -52,6 +52,9 @@ class File {
   /// Where names found in this file are looked up; null: in the folder of path().
   virtual std::shared_ptr<const Folder> beside() const { return nullptr; }
 
+  /// Whether the file is as it was when it was opened. Errors: SourceChanged.
+  virtual Result<void> unchanged() const { return {}; }
+
   // Writing. A file that is only read answers Permission.
   virtual Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer);
   /// Makes the range read as zeros, as a hole where the file can.

@@ -121,6 +121,7 @@ Result<CopyReport> Copy::run() {
   crew_.on_stop = [this] { turns_.end(); };
 
   VMLIFT_CHECK(crew_.run([this] { return work(); }));
+  VMLIFT_CHECK(source_.unchanged());
   if (options_.before_commit) VMLIFT_CHECK(options_.before_commit());
   VMLIFT_CHECK(target_.complete());
 

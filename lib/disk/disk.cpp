@@ -22,6 +22,7 @@ struct Disk::State {
   std::string location;
   std::unique_ptr<DiskBackend> backend;
   std::shared_ptr<TargetFile> target;
+  std::vector<std::shared_ptr<File>> sources;
   ThreadModel threads;
   std::uint64_t size;
   DiskCapabilities capabilities;
@@ -93,12 +94,12 @@ struct Disk::State {
 };
 
 Disk::Disk(const Format& format, std::string location, std::unique_ptr<DiskBackend> backend,
-           std::shared_ptr<TargetFile> target) {
+           std::shared_ptr<TargetFile> target, std::vector<std::shared_ptr<File>> sources) {
   const ThreadModel threads = backend->thread_model();
   const std::uint64_t size = backend->size();
   const DiskCapabilities capabilities = backend->capabilities();
   state_.reset(new State{format, std::move(location), std::move(backend), std::move(target),
-                         threads, size, capabilities, {}, {}, {}, false});
+                         std::move(sources), threads, size, capabilities, {}, {}, {}, false});
 }
 Disk::~Disk() = default;
 
@@ -106,6 +107,15 @@ const Format& Disk::format() const { return state_->format; }
 const std::string& Disk::location() const { return state_->location; }
 std::uint64_t Disk::size() const { return state_->size; }
 DiskCapabilities Disk::capabilities() const { return state_->capabilities; }
+
+Result<void> Disk::unchanged() const {
+  for (const auto& file : state_->sources) {
+    if (auto same = file->unchanged(); !same) {
+      return std::unexpected(state_->named(std::move(same).error()));
+    }
+  }
+  return {};
+}
 
 Result<DiskInfo> Disk::info() const {
   return state_->reading([&]() -> Result<DiskInfo> {

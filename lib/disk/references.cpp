@@ -78,18 +78,22 @@ Result<std::shared_ptr<File>> open_reference(const Reference& reference, const O
 
 PolicyReferences::PolicyReferences(const Format& format, const OpenPolicy& policy,
                                    std::string location, std::shared_ptr<const Folder> beside,
-                                   std::vector<std::string> chain, ParentOpener open_parent)
+                                   std::vector<std::string> chain, ParentOpener open_parent,
+                                   std::vector<std::shared_ptr<File>>& opened)
     : format_(format),
       policy_(policy),
       location_(std::move(location)),
       beside_(std::move(beside)),
       chain_(std::move(chain)),
-      open_parent_(std::move(open_parent)) {}
+      open_parent_(std::move(open_parent)),
+      opened_(opened) {}
 
 Result<std::shared_ptr<File>> PolicyReferences::open_file(std::string_view name,
                                                           std::string_view kind) {
-  return open_reference({name, kind, location_}, policy_, format_.references_beside,
-                        beside_.get());
+  auto file = open_reference({name, kind, location_}, policy_, format_.references_beside,
+                             beside_.get());
+  if (file) opened_.push_back(*file);
+  return file;
 }
 
 Result<std::unique_ptr<Disk>> PolicyReferences::open_parent(std::string_view name,

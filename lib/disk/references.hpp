@@ -18,10 +18,10 @@ using ParentOpener = std::function<Result<std::unique_ptr<Disk>>(
 class PolicyReferences : public References {
  public:
   /// `chain` holds the identities of the images above, this one last. `beside` resolves names
-  /// in the image's own folder (or archive).
+  /// in the image's own folder (or archive). What is opened is added to `opened`.
   PolicyReferences(const Format& format, const OpenPolicy& policy, std::string location,
                    std::shared_ptr<const Folder> beside, std::vector<std::string> chain,
-                   ParentOpener open_parent);
+                   ParentOpener open_parent, std::vector<std::shared_ptr<File>>& opened);
 
   Result<std::shared_ptr<File>> open_file(std::string_view name, std::string_view kind) override;
   Result<std::unique_ptr<Disk>> open_parent(std::string_view name,
@@ -34,6 +34,7 @@ class PolicyReferences : public References {
   std::shared_ptr<const Folder> beside_;
   std::vector<std::string> chain_;
   ParentOpener open_parent_;
+  std::vector<std::shared_ptr<File>>& opened_;
 };
 
 /// A name found in `location`, to be opened for what `kind` says ("extent", "disk").

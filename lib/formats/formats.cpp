@@ -90,11 +90,13 @@ Result<const Format*> probe_file(const File& file) {
                              .in(file.path()));
 }
 
-Result<std::unique_ptr<Disk>> open_with(const Format& format, std::shared_ptr<File> file,
-                                        std::string location, const OpenOptions& options,
-                                        std::vector<std::string> chain,
-                                        std::shared_ptr<const Folder> beside) {
-  const ParentOpener open_parent = [&options](std::shared_ptr<File> parent,
+/// One image of a chain. `opened` collects the files of all of them.
+Result<std::unique_ptr<Disk>> open_in_chain(const Format& format, std::shared_ptr<File> file,
+                                            std::string location, const OpenOptions& options,
+                                            std::vector<std::string> chain,
+                                            std::shared_ptr<const Folder> beside,
+                                            std::vector<std::shared_ptr<File>>& opened) {
+  const ParentOpener open_parent = [&options, &opened](std::shared_ptr<File> parent,
                                               const Format& parent_format,
                                               const std::vector<std::string>& deeper) {
     OpenOptions parent_options = options;
@@ -103,13 +105,12 @@ Result<std::unique_ptr<Disk>> open_with(const Format& format, std::shared_ptr<Fi
     parent_options.options.clear();
     const std::string path = parent->path();
     auto around = folder_around(*parent);
-    return open_with(parent_format, std::move(parent), path, parent_options, deeper,
-                     std::move(around));
+    return open_in_chain(parent_format, std::move(parent), path, parent_options, deeper,
+                         std::move(around), opened);
   };
-  if (file != nullptr && chain.empty()) chain.push_back(identity_of(*file));
   VMLIFT_CHECK(check_options(format, options.options, true));
   PolicyReferences references(format, options.policy, location, std::move(beside),
-                              std::move(chain), open_parent);
+                              std::move(chain), open_parent, opened);
   const OpenRequest request{std::move(file), location, options, references};
   auto backend = format.open(request);
   if (!backend) return std::unexpected(std::move(backend).error().in(location));
@@ -118,7 +119,20 @@ Result<std::unique_ptr<Disk>> open_with(const Format& format, std::shared_ptr<Fi
                                  (*backend)->size(), options.limits.virtual_size)
                                .in(location));
   }
-  return std::make_unique<Disk>(format, std::move(location), *std::move(backend));
+  return std::make_unique<Disk>(format, std::move(location), *std::move(backend), nullptr, opened);
+}
+
+Result<std::unique_ptr<Disk>> open_with(const Format& format, std::shared_ptr<File> file,
+                                        std::string location, const OpenOptions& options,
+                                        std::shared_ptr<const Folder> beside) {
+  std::vector<std::shared_ptr<File>> opened;
+  std::vector<std::string> chain;
+  if (file != nullptr) {
+    chain.push_back(identity_of(*file));
+    opened.push_back(file);
+  }
+  return open_in_chain(format, std::move(file), std::move(location), options, std::move(chain),
+                       std::move(beside), opened);
 }
 
 /// The files of a target that has no name yet, seen as the folder they will lie in.
@@ -145,7 +159,7 @@ const Format* find_format(std::string_view name) {
 
 Result<std::unique_ptr<Disk>> open_disk(const std::string& location, const OpenOptions& options) {
   VMLIFT_TRY(const Format* const server, format_behind(location, options.format));
-  if (server != nullptr) return open_with(*server, nullptr, location, options, {}, nullptr);
+  if (server != nullptr) return open_with(*server, nullptr, location, options, nullptr);
   VMLIFT_TRY(auto file, open_source(location, options.writable, options.limits));
   return open_disk(std::move(file), options);
 }
@@ -159,7 +173,7 @@ Result<std::unique_ptr<Disk>> open_disk(std::shared_ptr<File> file, const OpenOp
                 location, format->name);
   }
   auto beside = folder_around(*file);
-  return open_with(*format, std::move(file), std::move(location), options, {}, std::move(beside));
+  return open_with(*format, std::move(file), std::move(location), options, std::move(beside));
 }
 
 Result<std::unique_ptr<Disk>> reopen_target(const Format& format,
@@ -168,7 +182,7 @@ Result<std::unique_ptr<Disk>> reopen_target(const Format& format,
   options.policy.references = OpenPolicy::References::same_directory;
   std::string location = target->path();
   auto beside = std::make_shared<PendingFolder>(target);
-  return open_with(format, std::move(target), std::move(location), options, {}, std::move(beside));
+  return open_with(format, std::move(target), std::move(location), options, std::move(beside));
 }
 
 Result<std::string> probe(const std::string& location) {

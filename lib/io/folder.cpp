@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/fail.hpp"
+#include "io/lock.hpp"
 #include "io/posix_file.hpp"
 
 namespace vmlift {
@@ -93,6 +94,7 @@ Result<std::shared_ptr<File>> HostFolder::open(std::string_view name) const {
     return std::unexpected(
         error(ErrorCode::ReferenceDenied, "an image may refer to regular files only").in(shown));
   }
+  VMLIFT_CHECK(lock_image(file.get(), shown, false));
   return std::make_shared<PosixFile>(std::move(file), shown, false);
 }
 

@@ -55,7 +55,22 @@ PosixFile::PosixFile(Descriptor descriptor, std::string path, bool writable)
     : descriptor_(std::move(descriptor)),
       path_(std::move(path)),
       writable_(writable),
-      size_limit_(file_size_limit()) {}
+      size_limit_(file_size_limit()),
+      opened_(writable ? std::nullopt : stamp()) {}
+
+std::optional<PosixFile::Stamp> PosixFile::stamp() const {
+  struct stat status{};
+  if (::fstat(descriptor_.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  return Stamp{status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+}
+
+Result<void> PosixFile::unchanged() const {
+  if (!opened_ || opened_ == stamp()) return {};
+  return std::unexpected(error(ErrorCode::SourceChanged,
+                               "the file was changed while it was read; what was read belongs to "
+                               "no single point in time")
+                             .in(path_));
+}
 
 Result<std::uint64_t> PosixFile::size() const {
   struct stat status{};

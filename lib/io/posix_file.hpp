@@ -17,6 +17,8 @@ class PosixFile : public File {
   Result<std::size_t> read_some(std::uint64_t offset, std::span<std::byte> buffer) const override;
   Result<Run> run(std::uint64_t offset, std::uint64_t length) const override;
   std::optional<HostPlace> host(std::uint64_t offset) const override;
+  /// By size and time of change; devices and files open for writing have none.
+  Result<void> unchanged() const override;
   Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer) override;
   Result<void> zero(Extent extent) override;
   Result<void> resize(std::uint64_t size) override;
@@ -34,6 +36,15 @@ class PosixFile : public File {
   std::string path_;
   bool writable_;
   std::uint64_t size_limit_;
+  /// Size and time of change when the file was opened.
+  struct Stamp {
+    std::int64_t size = 0;
+    std::int64_t seconds = 0;
+    std::int64_t nanoseconds = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+  std::optional<Stamp> stamp() const;
+  std::optional<Stamp> opened_;
 };
 
 /// Whether the descriptor is a regular file or a block device; FIFOs, sockets and character

@@ -7,6 +7,7 @@
 
 #include "base/fail.hpp"
 #include "io/archive.hpp"
+#include "io/lock.hpp"
 #include "io/posix_file.hpp"
 
 namespace vmlift {
@@ -18,6 +19,7 @@ Result<std::shared_ptr<File>> open_path(const std::string& path, bool writable) 
   Descriptor descriptor(::open(path.c_str(), flags));
   if (!descriptor) return std::unexpected(os_error(errno, "opening").in(path));
   VMLIFT_CHECK(require_storage(descriptor.get(), path, true));
+  VMLIFT_CHECK(lock_image(descriptor.get(), path, writable));
   return std::make_shared<PosixFile>(std::move(descriptor), path, writable);
 }
 

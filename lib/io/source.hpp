@@ -10,7 +10,8 @@
 
 namespace vmlift {
 
-/// Errors: NotFound, Permission, InvalidArgument for a folder, FIFO or character device.
+/// Errors: NotFound, Permission, InvalidArgument for a folder, FIFO or character device; InUse
+/// while QEMU writes to it.
 Result<std::shared_ptr<File>> open_source(const std::string& location, bool writable,
                                           const Limits& limits);
 

@@ -19,6 +19,7 @@ class WindowFile : public File {
   Result<std::size_t> read_some(std::uint64_t offset, std::span<std::byte> buffer) const override;
   Result<Run> run(std::uint64_t offset, std::uint64_t length) const override;
   std::optional<HostPlace> host(std::uint64_t offset) const override;
+  Result<void> unchanged() const override { return file_->unchanged(); }
 
  private:
   std::shared_ptr<File> file_;
