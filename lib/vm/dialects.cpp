@@ -8,6 +8,7 @@
 #include "vm/kvm_decisions.hpp"
 #include "vm/libvirt/account_rules.hpp"
 #include "vm/libvirt/libvirt.hpp"
+#include "vm/others/others.hpp"
 #include "vm/ovf/ovf.hpp"
 #include "vm/vmware_decisions.hpp"
 #include "vm/vmx/vmx.hpp"
@@ -27,6 +28,12 @@ constexpr Dialect kDialects[] = {
     {.name = "vmx", .description = "VMware virtual machine configuration", .extension = ".vmx",
      .is = is_vmx, .parse = parse_vmx, .decisions = vmware_decisions,
      .account_rules = vmx_account_rules, .write = write_vmx},
+    {.name = "qm", .description = "Proxmox VE configuration", .extension = ".conf",
+     .decisions = kvm_decisions, .account_rules = qm_account_rules, .write = write_qm},
+    {.name = "openstack", .description = "OpenStack image properties", .extension = ".json",
+     .decisions = kvm_decisions, .account_rules = openstack_account_rules, .write = write_openstack},
+    {.name = "xl", .description = "Xen xl configuration", .extension = ".cfg",
+     .decisions = xl_decisions, .account_rules = xl_account_rules, .write = write_xl},
 };
 
 }  // namespace
