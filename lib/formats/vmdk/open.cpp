@@ -10,6 +10,7 @@
 #include "formats/vmdk/descriptor.hpp"
 #include "formats/vmdk/encoding.hpp"
 #include "formats/vmdk/flat_extent.hpp"
+#include "formats/vmdk/grain_scan.hpp"
 #include "formats/vmdk/hosted_map.hpp"
 #include "formats/vmdk/image.hpp"
 #include "formats/vmdk/parent.hpp"
@@ -29,11 +30,21 @@ Result<SparseHeader> read_header(const File& file, const Limits& limits) {
   return header;
 }
 
-Result<std::unique_ptr<GrainMap>> open_sparse_map(std::shared_ptr<File> file, SparseHeader header,
-                                                  const Limits& limits) {
+Result<std::unique_ptr<GrainMap>> open_by_directory(std::shared_ptr<File> file, SparseHeader header,
+                                                    const Limits& limits) {
   if (header.capacity == 0) return fail(ErrorCode::BadHeader, "a sparse extent of no sectors");
   if (header.directory == kDirectoryAtEnd) VMLIFT_CHECK(read_footer(*file, header, limits));
   return open_hosted_map(std::move(file), header, limits);
+}
+
+Result<std::unique_ptr<GrainMap>> open_sparse_map(const std::shared_ptr<File>& file,
+                                                  const SparseHeader& header,
+                                                  const OpenOptions& options) {
+  auto map = open_by_directory(file, header, options.limits);
+  const bool lost = !map && (map.error().code() == ErrorCode::Truncated ||
+                             map.error().code() == ErrorCode::Corrupt);
+  if (!lost || !options.allow_corrupt || !header.compressed()) return map;
+  return scan_stream(file, header, options.limits);
 }
 
 Result<Descriptor> read_embedded(const File& file, const SparseHeader& header,
@@ -124,7 +135,7 @@ class ExtentOpener {
     if (type == Type::vmfs_sparse) return open_cowd_map(std::move(file), limits);
     if (type == Type::se_sparse) return open_se_sparse_map(std::move(file), limits);
     VMLIFT_TRY(const SparseHeader header, read_header(*file, limits));
-    return open_sparse_map(std::move(file), header, limits);
+    return open_sparse_map(file, header, request_.options);
   }
 
   Result<std::shared_ptr<File>> file_of(const ExtentLine& line) {
@@ -210,7 +221,7 @@ Result<std::unique_ptr<DiskBackend>> open_hosted(const OpenRequest& request) {
   facts.descriptor = std::move(descriptor);
   auto image = std::make_unique<Image>(std::move(facts), std::move(parent));
   if (header.capacity == 0) return image;
-  VMLIFT_TRY(auto map, open_sparse_map(request.file, header, limits));
+  VMLIFT_TRY(auto map, open_sparse_map(request.file, header, request.options));
   image->append(std::make_unique<SparseExtent>(std::move(map), image->below()),
                 header.capacity_bytes());
   return image;

@@ -69,6 +69,28 @@ TEST_CASE("a file cut at any place is Truncated, or has all its bytes") {
   }
 }
 
+TEST_CASE("a stream without its end gives what it has to a caller who asks for it") {
+  HostedSparse stream{.capacity = 128 * 2000, .footer = true};
+  stream.stream();
+  stream.descriptor = vmdk_descriptor("streamOptimized", "RW 256000 SPARSE \"x.vmdk\"");
+  for (const std::uint64_t grain : {0, 1, 700, 1500, 1999})
+    stream.grains[grain] = block(grain, 65536);
+  const auto built = stream.build();
+  for (const std::uint64_t first_lost : {1, 1500, 1999}) {
+    CAPTURE(first_lost);
+    const std::string cut = built.image.substr(0, built.grain_places.at(first_lost) + 1000);
+    const auto file = std::make_shared<MemoryFile>("x.vmdk", as_bytes(cut));
+    CHECK(outcome(open_disk(file, {.format = "vmdk"})) == "Truncated");
+    const auto disk = must(open_disk(file, {.format = "vmdk", .allow_corrupt = true}));
+    CHECK(must(disk->info()).warnings.size() == 1);
+    for (const auto& [grain, bytes] : stream.grains) {
+      std::vector<std::byte> read(65536);
+      must(disk->read(grain * 65536, read));
+      CHECK(text_of(read) == (grain < first_lost ? bytes : std::string(65536, '\0')));
+    }
+  }
+}
+
 TEST_CASE("any bit of the metadata turned over is an error or another disk, never a crash") {
   for (const Sample& sample : samples()) {
     CAPTURE(sample.name);
