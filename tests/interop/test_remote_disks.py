@@ -1,0 +1,203 @@
+"""Disks on servers: every format converts to and from NBD and RBD, judged by other tools."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ceph_cluster import CephCluster, missing_programs
+
+MIB = 1 << 20
+
+FORMATS = {
+    "raw": ("raw", ()),
+    "qcow2": ("qcow2", ()),
+    "qcow2, deflate": ("qcow2", ("-c",)),
+    "qcow2, zstd": ("qcow2", ("-c", "-o", "compression_type=zstd")),
+    "vmdk, monolithicSparse": ("vmdk", ("-o", "subformat=monolithicSparse")),
+    "vmdk, monolithicFlat": ("vmdk", ("-o", "subformat=monolithicFlat")),
+    "vmdk, twoGbMaxExtentSparse": ("vmdk", ("-o", "subformat=twoGbMaxExtentSparse")),
+    "vmdk, twoGbMaxExtentFlat": ("vmdk", ("-o", "subformat=twoGbMaxExtentFlat")),
+    "vmdk, streamOptimized": ("vmdk", ("-o", "subformat=streamOptimized")),
+}
+
+
+def need(*tools):
+    for tool in tools:
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is absent")
+
+
+def run(*command, **options):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                          timeout=300, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def guest(tmp_path_factory):
+    """30 MiB and a half: data, holes, zeros that were written."""
+    path = tmp_path_factory.mktemp("guest") / "guest.raw"
+    rng = random.Random(5)
+    with open(path, "wb") as disk:
+        disk.truncate(30 * MIB + 512)
+        for start in (0, 5 * MIB + 4096, 13 * MIB, 28 * MIB):
+            disk.seek(start)
+            disk.write(rng.randbytes(MIB) + bytes(MIB // 2) + b"text " * 30000)
+    return path
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    if missing_programs():
+        pytest.skip(f"Ceph is absent: {', '.join(missing_programs())}")
+    # A socket's path is short: pytest's folders are not.
+    folder = tmp_path_factory.mktemp("ceph")
+    with CephCluster(folder) as running:
+        os.environ["CEPH_CONF"] = str(running.configuration)
+        yield running
+        del os.environ["CEPH_CONF"]
+
+
+class NbdServer:
+    """nbdkit with its export in memory, on a Unix socket."""
+
+    def __init__(self, folder, *arguments):
+        self.socket = Path(folder, f"nbd-{random.getrandbits(32):x}.sock")
+        self.uri = f"nbd+unix:///?socket={self.socket}"
+        self.process = subprocess.Popen(
+            ["nbdkit", "-f", "--exit-with-parent", "-U", self.socket, *arguments])
+
+    def __enter__(self):
+        deadline = time.monotonic() + 20
+        while not self.socket.exists():
+            assert self.process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def nbd(tmp_path):
+    need("nbdkit", "nbdcopy")
+    with NbdServer(tmp_path, "memory", str(30 * MIB + 512)) as server:
+        yield server
+
+
+def made_by_us(vmlift_command, source, source_format, target, name, *more):
+    format_name, options = FORMATS[name]
+    outcome = vmlift_command("convert", "-f", source_format, "-O", format_name, *options, *more,
+                             source, target)
+    assert outcome.status == 0, outcome.err
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_to_and_from_nbd(vmlift_command, guest, nbd, tmp_path, name):
+    format_name, _ = FORMATS[name]
+    local = tmp_path / "local"
+    made_by_us(vmlift_command, guest, "raw", local, name)
+    there = vmlift_command("convert", "-f", format_name, "-O", "raw", "--overwrite", "--verify",
+                           local, nbd.uri)
+    assert there.status == 0, there.err
+    run("nbdcopy", nbd.uri, tmp_path / "oracle")
+    assert (tmp_path / "oracle").read_bytes() == guest.read_bytes()
+    back = tmp_path / "back"
+    made_by_us(vmlift_command, nbd.uri, "raw", back, name, "--verify")
+    run("qemu-img", "compare", "-f", "raw", "-F", format_name, guest, back)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_to_and_from_rbd(vmlift_command, guest, cluster, tmp_path, name):
+    format_name, _ = FORMATS[name]
+    image = f"rbd/image-{random.getrandbits(32):x}"
+    local = tmp_path / "local"
+    made_by_us(vmlift_command, guest, "raw", local, name)
+    there = vmlift_command("convert", "-f", format_name, "-O", "raw", "--verify", local,
+                           f"rbd:{image}")
+    assert there.status == 0, there.err
+    cluster.run("rbd", "export", "--no-progress", image, tmp_path / "oracle")
+    assert (tmp_path / "oracle").read_bytes() == guest.read_bytes()
+    back = tmp_path / "back"
+    made_by_us(vmlift_command, f"rbd:{image}", "raw", back, name, "--verify")
+    run("qemu-img", "compare", "-f", "raw", "-F", format_name, guest, back)
+
+
+def test_from_nbd_straight_to_rbd(vmlift_command, guest, nbd, cluster):
+    run("nbdcopy", guest, nbd.uri)
+    outcome = vmlift_command("convert", "-O", "rbd", "--verify", nbd.uri, "rbd:rbd/straight")
+    assert outcome.status == 0, outcome.err
+    same = vmlift_command("compare", nbd.uri, "rbd:rbd/straight")
+    assert (same.status, same.out) == (0, "The disks are identical.\n")
+
+
+def test_existing_targets_are_kept(vmlift_command, guest, nbd, cluster):
+    cluster.run("rbd", "create", "--size", "4M", "rbd/kept")
+    for target in (nbd.uri, "rbd:rbd/kept"):
+        outcome = vmlift_command("convert", "-f", "raw", "-O", "raw", guest, target)
+        assert outcome.status == 2 and "error[Exists]" in outcome.err
+
+
+def test_a_copy_killed_half_way_is_absent_or_incomplete(vmlift_command, guest, cluster, tmp_path):
+    need("nbdkit")
+    environment = dict(os.environ)
+    with NbdServer(tmp_path, "--filter=delay", "memory", "64M", "wdelay=1") as slow:
+        command = [sys.executable, "-m", "vmlift", "convert", "-f", "raw", "-O", "raw",
+                   "--overwrite", str(guest), slow.uri]
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        time.sleep(3)
+        assert process.poll() is None, "the copy ended before it could be killed"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        seen = vmlift_command("info", slow.uri)
+        assert seen.status == 2 and "error[Incomplete]" in seen.err
+    with NbdServer(tmp_path, "--filter=delay", "pattern", "64M", "rdelay=500ms") as slow:
+        command = [sys.executable, "-m", "vmlift", "convert", "-O", "raw", slow.uri,
+                   "rbd:rbd/killed"]
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while "killed.partial-" not in cluster.run("rbd", "ls", "rbd").stdout:
+            assert process.poll() is None and time.monotonic() < deadline
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    names = cluster.run("rbd", "ls", "rbd").stdout.split()
+    assert "killed" not in names
+    (partial,) = (name for name in names if name.startswith("killed.partial-"))
+    seen = vmlift_command("info", f"rbd:rbd/{partial}")
+    # Until the cluster notices that the client is dead, the image is in its hands.
+    assert seen.status == 2
+    assert "error[InUse]" in seen.err or "error[Incomplete]" in seen.err
+
+
+def test_the_module_is_linked_with_neither_library():
+    need("ldd")
+    import vmlift._core
+
+    linked = run("ldd", vmlift._core.__file__)
+    assert "libnbd" not in linked and "librbd" not in linked and "librados" not in linked
+
+
+@pytest.mark.parametrize("library, location, package", [
+    ("libnbd.so.0", "nbd://127.0.0.1:1/", "libnbd0"),
+    ("librbd.so.1", "rbd:pool/image", "librbd1"),
+    ("librados.so.2", "rbd:pool/image", "librados2"),
+])
+def test_a_library_that_cannot_be_loaded_is_named_with_its_package(tmp_path, library, location,
+                                                                   package):
+    # Found first, and no library: as good as absent.
+    (tmp_path / library).write_bytes(b"no library")
+    outcome = subprocess.run([sys.executable, "-m", "vmlift", "info", location],
+                             env={**os.environ, "LD_LIBRARY_PATH": str(tmp_path)},
+                             capture_output=True, text=True, check=False)
+    assert outcome.returncode == 2
+    assert "error[UnsupportedFeature]" in outcome.stderr
+    assert f"install the package {package}" in outcome.stderr
