@@ -112,8 +112,8 @@ class Package {
     bool hash = true;
   };
   struct Verified {
-    std::size_t files = 0;
-    std::uint64_t bytes = 0;
+    std::size_t files = 0;    ///< that the manifest lists
+    std::uint64_t bytes = 0;  ///< in them
     /// Files that the definition or its disks need and the manifest does not list.
     std::vector<std::string> unlisted;
   };

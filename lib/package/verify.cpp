@@ -30,7 +30,6 @@ Result<Package::Verified> Package::verify_manifest(const VerifyOptions& options)
 
   std::vector<Listed> listed;
   std::set<std::string_view> names;
-  std::uint64_t total = 0;
   for (const ManifestEntry& entry : manifest.entries) {
     auto file = contents.folder->open(entry.file);
     if (!file) {
@@ -40,7 +39,8 @@ Result<Package::Verified> Package::verify_manifest(const VerifyOptions& options)
                                  .in(contents.location));
     }
     VMLIFT_TRY(const std::uint64_t size, (*file)->size());
-    total += size;
+    verified.bytes += size;
+    ++verified.files;
     names.insert(entry.file);
     listed.push_back({&entry, *std::move(file), size});
   }
@@ -49,6 +49,7 @@ Result<Package::Verified> Package::verify_manifest(const VerifyOptions& options)
   if (!options.hash) return verified;
 
   std::vector<std::byte> buffer(kStep);
+  std::uint64_t done = 0;
   std::uint64_t reported = 0;
   for (const Listed& item : listed) {
     Digest digest(item.entry->algorithm);
@@ -60,10 +61,10 @@ Result<Package::Verified> Package::verify_manifest(const VerifyOptions& options)
       VMLIFT_CHECK(item.file->read(at, step));
       digest.update(step);
       at += step.size();
-      verified.bytes += step.size();
-      if (options.progress && verified.bytes - reported >= kReportEvery) {
-        reported = verified.bytes;
-        options.progress(verified.bytes, total);
+      done += step.size();
+      if (options.progress && done - reported >= kReportEvery) {
+        reported = done;
+        options.progress(done, verified.bytes);
       }
     }
     VMLIFT_TRY(const std::string found, digest.finish());
@@ -74,9 +75,8 @@ Result<Package::Verified> Package::verify_manifest(const VerifyOptions& options)
                                    item.entry->digest)
                                  .in(contents.location));
     }
-    ++verified.files;
   }
-  if (options.progress) options.progress(verified.bytes, total);
+  if (options.progress) options.progress(verified.bytes, verified.bytes);
   return verified;
 }
 
