@@ -135,14 +135,9 @@ class Planner {
               "shut the machine down; ignore the lock if its host crashed");
       refuse(ErrorCode::InUse, why + "; shut it down, or ignore the locks if its host crashed");
     }
-    for (vm::Concern& found : vm::assess(definition)) {
-      if (found.severity == vm::Severity::blocker) {
-        refuse(ErrorCode::UnsupportedFeature,
-               found.action.empty() ? found.message
-                                    : fmt::format("{}; {}", found.message, found.action));
-      }
-      plan_.concerns.push_back(std::move(found));
-    }
+    // Other blockers (a device of the host, a shared bus) are for people to judge: the loss report
+    // says what became of them, and the disks can be copied all the same.
+    std::ranges::move(vm::assess(definition), std::back_inserter(plan_.concerns));
   }
 
   Result<void> plan_disks(const vm::Machine& machine) {
