@@ -13,7 +13,7 @@ run_tests() {
     record "C++ and C tests, GCC" none 1 0
     record "Python and command line tests" none 1 0
   fi
-  build_and_ctest clang "C++ and C tests, clang-19" -DVMLIFT_BUILD_PYTHON=OFF
+  build_and_ctest clang "C++ and C tests, clang-19" -DVMLIFT_BUILD_BENCHMARKS=OFF
   build_and_ctest asan "C++ and C tests, address and undefined sanitizers" -DVMLIFT_INSTALL=OFF
   build_and_ctest tsan "C++ and C tests, thread sanitizer" -DVMLIFT_INSTALL=OFF
   say

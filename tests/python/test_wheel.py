@@ -33,9 +33,9 @@ def installed(tmp_path_factory):
     environment = dict(os.environ)
     environment.pop("PYTHONPATH", None)
     if shutil.which("ccache"):
-        environment.update(CMAKE_CXX_COMPILER_LAUNCHER="ccache", CMAKE_C_COMPILER_LAUNCHER="ccache",
-                           CCACHE_BASEDIR=str(SOURCE), CCACHE_NOHASHDIR="1")
-    # The flags of the everyday build, so that a compiler cache knows every file already.
+        # The names and flags of the everyday build: the cache knows every file already.
+        environment.update(CC="cc", CXX="c++", CCACHE_BASEDIR=str(SOURCE), CCACHE_NOHASHDIR="1",
+                           CMAKE_CXX_COMPILER_LAUNCHER="ccache", CMAKE_C_COMPILER_LAUNCHER="ccache")
     built = run(*pip, "wheel", "--no-build-isolation", "--no-deps", "-w", folder, SOURCE,
                 "--config-settings=cmake.build-type=RelWithDebInfo",
                 "--config-settings=cmake.define.VMLIFT_WERROR=ON",
