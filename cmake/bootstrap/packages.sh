@@ -15,7 +15,8 @@ debian_packages=(
   qemu-utils qemu-system-x86 ovmf libxml2-utils
   # servers that hold disks: NBD with and without TLS, a Ceph cluster of one monitor and one OSD
   nbdkit libnbd-bin gnutls-bin openssl ceph-mon ceph-osd ceph-common qemu-block-extra
-  libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu
+  libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system
+  swtpm swtpm-tools
   # the sample appliance: its root file system, partition table, boot loader and drivers
   busybox-static e2fsprogs fdisk grub-pc-bin kmod
 )

@@ -261,7 +261,8 @@ class DomainWriter {
 
   void disk(const TargetDrive& drive) {
     const Drive& source = machine_.disks[drive.index];
-    const bool block = drive.path.starts_with("/dev/");
+    // /dev/shm is a file system of plain files.
+    const bool block = drive.path.starts_with("/dev/") && !drive.path.starts_with("/dev/shm/");
     auto disk = add_element(devices_, "disk", {{"type", block ? "block" : "file"}, {"device", "disk"}});
     auto driver = add_element(disk, "driver", {{"name", "qemu"}, {"type", drive.format}});
     const std::string cache = source.shared ? "none" : decisions_["disk-cache"];
