@@ -60,15 +60,9 @@ class HostedMap : public GrainMap {
         ++index;
         continue;
       }
-      if (!table_fits(directory_[index])) return index;  // load() says what is wrong
-      // Most writers lay out all tables when they create the file: those never used are a hole.
-      const std::uint64_t offset = directory_[index] * kSector;
-      VMLIFT_TRY(const File::Run first, file_->run(offset, header_.table_bytes()));
-      if (!first.hole) return index;
-      VMLIFT_TRY(const File::Run run,
-                 file_->run(offset, tables_beside(index) * header_.table_bytes()));
-      const std::uint64_t empty = run.length / header_.table_bytes();
-      if (empty == 0) return index;
+      const auto found = table(index);
+      if (!found || *found) return index;  // an error is met again by whoever asks for the table
+      VMLIFT_TRY(const std::uint64_t empty, empty_tables(index));
       index += empty;
     }
     return count;
@@ -126,6 +120,22 @@ class HostedMap : public GrainMap {
     return !table || std::ranges::all_of(*table, [](const Grain& grain) {
       return grain.kind <= Grain::Kind::stored;
     });
+  }
+
+  /// How many tables from `index` on are known to be empty without reading them, itself included:
+  /// most writers lay out all tables when they create the file, and those never used are a hole.
+  Result<std::uint64_t> empty_tables(std::uint64_t index) {
+    const std::uint64_t offset = directory_[index] * kSector;
+    const std::uint64_t length = tables_beside(index) * header_.table_bytes();
+    std::lock_guard lock(holes_);
+    // Finding where data ends costs the kernel a walk over its pages: once is enough.
+    if (offset >= known_data_.offset && offset < known_data_.end()) return 1;
+    VMLIFT_TRY(const File::Run run, file_->run(offset, length));
+    if (!run.hole) {
+      known_data_ = {offset, run.length};
+      return 1;
+    }
+    return std::max<std::uint64_t>(1, run.length / header_.table_bytes());
   }
 
   /// How many tables from `index` on lie one behind the other in the file.
@@ -209,6 +219,8 @@ class HostedMap : public GrainMap {
 
   SparseHeader header_;
   Directory directory_;
+  std::mutex holes_;
+  Extent known_data_;
 };
 
 }  // namespace
