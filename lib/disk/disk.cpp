@@ -2,6 +2,8 @@
 // stay naive, and takes the lock that the backend's thread model asks for.
 #include "vmlift/disk.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <mutex>
 #include <shared_mutex>
@@ -117,6 +119,15 @@ Result<void> Disk::unchanged() const {
   return {};
 }
 
+namespace {
+/// The bytes that a plain file takes on its file system.
+std::optional<std::uint64_t> room_taken(const std::string& path) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  return static_cast<std::uint64_t>(status.st_blocks) * 512;
+}
+}  // namespace
+
 Result<DiskInfo> Disk::info() const {
   return state_->reading([&]() -> Result<DiskInfo> {
     DiskInfo info;
@@ -124,6 +135,8 @@ Result<DiskInfo> Disk::info() const {
     info.path = state_->location;
     info.virtual_size = state_->size;
     VMLIFT_CHECK(state_->backend->info(info));
+    // An image of several files knows its own; for any other its one file is asked.
+    if (!info.stored_size && info.files.empty()) info.stored_size = room_taken(state_->location);
     return info;
   });
 }
