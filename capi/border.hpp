@@ -15,6 +15,9 @@
 #include <vmlift/copy.hpp>
 #include <vmlift/disk.hpp>
 #include <vmlift/error.hpp>
+#include <vmlift/migrate.hpp>
+#include <vmlift/package.hpp>
+#include <vmlift/vm.hpp>
 
 #include "vmlift.h"
 
@@ -60,6 +63,22 @@ struct vmlift_check {
 };
 struct vmlift_copy_report {
   vmlift::CopyReport report;
+};
+struct vmlift_package {
+  vmlift::Package package;
+};
+struct vmlift_translate_options {
+  vmlift::vm::TranslateOptions options;
+};
+struct vmlift_translation {
+  vmlift::vm::Translation translation;
+  std::string report;
+};
+struct vmlift_migrate_options {
+  vmlift::MigrationOptions options;
+};
+struct vmlift_migration {
+  vmlift::Migration migration;
 };
 
 namespace vmlift::capi {
@@ -136,6 +155,8 @@ class Run {
   explicit Run(const vmlift_run_options* options);
 
   CopyOptions copy_options() const;
+  unsigned threads() const { return options_.threads; }
+  bool verify() const { return options_.verify; }
   std::stop_token token() const { return stop_.get_token(); }
   void report(std::uint64_t done, std::uint64_t total) const;
 

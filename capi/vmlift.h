@@ -431,6 +431,134 @@ VMLIFT_API(1_0) vmlift_code vmlift_disk_compare(const vmlift_disk *a, const vmli
                                                 unsigned flags, const vmlift_run_options *run,
                                                 bool *same, uint64_t *first_difference,
                                                 vmlift_error **err);
+/* ---- Machines: packages and what defines them ----------------------------------------------- */
+
+typedef struct vmlift_package vmlift_package;
+
+/* Opens an .ova, .ovf, .vmx or libvirt .xml, or a folder with one of them, with the disks in it.
+ * `configuration`: an OVF's deployment option, NULL for its default. Of `options` the references
+ * and limits count. */
+VMLIFT_API(1_0) vmlift_code vmlift_package_open(const char *location, const char *configuration,
+                                                const vmlift_open_options *options,
+                                                vmlift_package **package, vmlift_error **err);
+VMLIFT_API(1_0) void vmlift_package_free(vmlift_package *package);
+
+/* "ova", "ovf", "vmx" or "libvirt". */
+VMLIFT_API(1_0) const char *vmlift_package_kind(const vmlift_package *package);
+
+/* The machines as JSON, the document of `vmlift inspect --json`. The caller frees *json. */
+VMLIFT_API(1_0) vmlift_code vmlift_package_inspect(const vmlift_package *package, char **json,
+                                                   vmlift_error **err);
+
+/* Opens a disk by the source that the definition gives it ("disk1.vmdk") or by its address
+ * ("scsi0:0"). */
+VMLIFT_API(1_0) vmlift_code vmlift_package_open_disk(const vmlift_package *package,
+                                                     const char *source, vmlift_disk **disk,
+                                                     vmlift_error **err);
+
+/* Hashes every file that the manifest lists; VMLIFT_ERR_CHECKSUM_MISMATCH names the first that
+ * differs. *files (may be NULL) is how many were hashed: 0 without a manifest. */
+VMLIFT_API(1_0) vmlift_code vmlift_package_verify(const vmlift_package *package,
+                                                  const vmlift_run_options *run, size_t *files,
+                                                  vmlift_error **err);
+
+/* ---- Translating a definition --------------------------------------------------------------- */
+
+typedef struct vmlift_translate_options vmlift_translate_options;
+
+/* NULL when memory ran out. */
+VMLIFT_API(1_0) vmlift_translate_options *vmlift_translate_options_new(void);
+VMLIFT_API(1_0) void vmlift_translate_options_free(vmlift_translate_options *options);
+
+/* "boot-safe", "tuned", "vmware-compat". */
+VMLIFT_API(1_0) vmlift_code vmlift_translate_options_set_profile(
+    vmlift_translate_options *options, const char *profile, vmlift_error **err);
+
+/* Overrides one interpretive choice ("machine", "q35"). */
+VMLIFT_API(1_0) vmlift_code vmlift_translate_options_set_decision(
+    vmlift_translate_options *options, const char *name, const char *value, vmlift_error **err);
+
+/* Where networks go: the YAML text of a --map document. */
+VMLIFT_API(1_0) vmlift_code vmlift_translate_options_set_network_map(
+    vmlift_translate_options *options, const char *yaml, vmlift_error **err);
+
+/* Folder and format of the disks on the target. */
+VMLIFT_API(1_0) vmlift_code vmlift_translate_options_set_disks(vmlift_translate_options *options,
+                                                               const char *directory,
+                                                               const char *format,
+                                                               vmlift_error **err);
+
+typedef struct vmlift_translation vmlift_translation;
+
+/* Writes every machine in another dialect ("libvirt", "ovf", "vmx", "kubevirt"). */
+VMLIFT_API(1_0) vmlift_code vmlift_package_translate(const vmlift_package *package,
+                                                     const char *dialect,
+                                                     const vmlift_translate_options *options,
+                                                     vmlift_translation **translation,
+                                                     vmlift_error **err);
+VMLIFT_API(1_0) void vmlift_translation_free(vmlift_translation *translation);
+
+/* The documents, one for each machine; NULL from the count on. */
+VMLIFT_API(1_0) size_t vmlift_translation_count(const vmlift_translation *translation);
+VMLIFT_API(1_0) const char *vmlift_translation_machine(const vmlift_translation *translation,
+                                                       size_t index);
+VMLIFT_API(1_0) const char *vmlift_translation_file_name(const vmlift_translation *translation,
+                                                         size_t index);
+VMLIFT_API(1_0) const char *vmlift_translation_text(const vmlift_translation *translation,
+                                                    size_t index);
+
+/* What became of every key of the source, as JSON: the document of `--report`. */
+VMLIFT_API(1_0) const char *vmlift_translation_report(const vmlift_translation *translation);
+
+/* ---- Migrating ------------------------------------------------------------------------------ */
+
+typedef struct vmlift_migrate_options vmlift_migrate_options;
+
+/* NULL when memory ran out. */
+VMLIFT_API(1_0) vmlift_migrate_options *vmlift_migrate_options_new(void);
+VMLIFT_API(1_0) void vmlift_migrate_options_free(vmlift_migrate_options *options);
+
+/* "qcow2" (the default) or "raw", and how the disks are made; `options` may be NULL. */
+VMLIFT_API(1_0) vmlift_code vmlift_migrate_options_set_disks(
+    vmlift_migrate_options *options, const char *format, const vmlift_create_options *create,
+    vmlift_error **err);
+
+/* How the definition is translated: profile, decisions, networks. */
+VMLIFT_API(1_0) vmlift_code vmlift_migrate_options_set_translation(
+    vmlift_migrate_options *options, const vmlift_translate_options *translation,
+    vmlift_error **err);
+
+/* How the source is opened: of `open` the references and limits count. */
+VMLIFT_API(1_0) vmlift_code vmlift_migrate_options_set_opening(vmlift_migrate_options *options,
+                                                               const char *configuration,
+                                                               const vmlift_open_options *open,
+                                                               vmlift_error **err);
+
+/* Goes on although lock files say that the machine is open. */
+VMLIFT_API(1_0) void vmlift_migrate_options_set_ignore_locks(vmlift_migrate_options *options,
+                                                             bool ignore);
+
+typedef struct vmlift_migration vmlift_migration;
+
+/* Opens the package and plans its way into the folder `destination`. Writes nothing. Of `run`
+ * the threads and verify count. */
+VMLIFT_API(1_0) vmlift_code vmlift_migration_prepare(const char *package, const char *destination,
+                                                     const vmlift_migrate_options *options,
+                                                     const vmlift_run_options *run,
+                                                     vmlift_migration **migration,
+                                                     vmlift_error **err);
+VMLIFT_API(1_0) void vmlift_migration_free(vmlift_migration *migration);
+
+/* The plan as JSON. The caller frees *json. */
+VMLIFT_API(1_0) vmlift_code vmlift_migration_plan(const vmlift_migration *migration, char **json,
+                                                  vmlift_error **err);
+
+/* Runs it, all or nothing; once. *report (`report` may be NULL) is what was done, as JSON; the
+ * caller frees it. Of `run` progress and cancel count. */
+VMLIFT_API(1_0) vmlift_code vmlift_migration_run(vmlift_migration *migration,
+                                                 const vmlift_run_options *run, char **report,
+                                                 vmlift_error **err);
+
 #ifdef __cplusplus
 }
 #endif
