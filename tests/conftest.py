@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from appliance.ova import write_ova
 
 SOURCE = Path(__file__).resolve().parents[1]
 
@@ -68,4 +69,22 @@ def raw_disk(tmp_path):
         file.truncate(3 << 20)
         file.seek((3 << 20) - 4)
         file.write(b"last")
+    return path
+
+
+@pytest.fixture
+def stream_vmdk(tmp_path, raw_disk):
+    """`raw_disk` as VMware exports it."""
+    path = tmp_path / "disk.vmdk"
+    made = run_vmlift("convert", "-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized",
+                      raw_disk, path)
+    assert made.status == 0, made.err
+    return path
+
+
+@pytest.fixture
+def ova(tmp_path, stream_vmdk):
+    """An appliance with that disk, a manifest and one NIC."""
+    path = tmp_path / "web-01.ova"
+    write_ova(path, "web-01", stream_vmdk, 3 << 20, "00:50:56:01:02:03")
     return path

@@ -12,14 +12,16 @@ Limits limits_from(const LimitMap& limits) {
 
 OpenOptions open_options(const std::optional<std::string>& format,
                          const std::optional<std::string>& references, const LimitMap& limits,
-                         bool allow_corrupt, const std::optional<std::string>& snapshot) {
-  OpenOptions options;
-  options.format = format.value_or("");
-  if (references) options.policy = value_or_raise(OpenPolicy::parse(*references));
-  options.limits = limits_from(limits);
-  options.allow_corrupt = allow_corrupt;
-  options.snapshot = snapshot.value_or("");
-  return options;
+                         bool allow_corrupt, const std::optional<std::string>& snapshot,
+                         const OptionMap& options) {
+  OpenOptions opening;
+  opening.format = format.value_or("");
+  if (references) opening.policy = value_or_raise(OpenPolicy::parse(*references));
+  opening.limits = limits_from(limits);
+  opening.allow_corrupt = allow_corrupt;
+  opening.snapshot = snapshot.value_or("");
+  opening.options = options;
+  return opening;
 }
 
 }  // namespace vmlift::python

@@ -32,10 +32,12 @@ Result<CopyReport> convert_images(
     const std::optional<std::string>& source_format, const OptionMap& options, bool compress,
     bool overwrite, bool verify, bool digest, unsigned threads,
     const std::optional<std::string>& references, const LimitMap& limits, bool allow_corrupt,
-    const std::optional<std::string>& snapshot, const py::object& progress) {
+    const std::optional<std::string>& snapshot, const OptionMap& source_options,
+    const py::object& progress) {
   ConvertRequest request{
       .source = source.string(),
-      .source_options = open_options(source_format, references, limits, allow_corrupt, snapshot),
+      .source_options = open_options(source_format, references, limits, allow_corrupt, snapshot,
+                                     source_options),
       .target = target.string(),
       .target_format = format,
       .target_options = {.options = options, .compress = compress, .overwrite = overwrite},
@@ -94,7 +96,8 @@ void add_copy(py::module_& module) {
              py::arg("overwrite") = false, py::arg("verify") = false, py::arg("digest") = false,
              py::arg("threads") = 0, py::arg("references") = py::none(),
              py::arg("limits") = LimitMap{}, py::arg("allow_corrupt") = false,
-             py::arg("snapshot") = py::none(), py::arg("progress") = py::none(),
+             py::arg("snapshot") = py::none(), py::arg("source_options") = OptionMap{},
+             py::arg("progress") = py::none(),
              "Copies a disk into a new one of `format`. Calls progress(done, total).");
   module.def("copy_disk", &copy_into, py::arg("source"), py::arg("target"), py::kw_only(),
              py::arg("verify") = false, py::arg("digest") = false, py::arg("threads") = 0,

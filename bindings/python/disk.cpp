@@ -216,11 +216,13 @@ void add_handle(py::module_& module) {
 
 DiskHandle open(const Location& location, const std::optional<std::string>& format, bool writable,
                 const std::optional<std::string>& references, const LimitMap& limits,
-                bool allow_corrupt, const std::optional<std::string>& snapshot) {
-  OpenOptions options = open_options(format, references, limits, allow_corrupt, snapshot);
-  options.writable = writable;
+                bool allow_corrupt, const std::optional<std::string>& snapshot,
+                const OptionMap& options) {
+  OpenOptions opening =
+      open_options(format, references, limits, allow_corrupt, snapshot, options);
+  opening.writable = writable;
   return DiskHandle(
-      value_or_raise(without_gil([&] { return open_disk(location.string(), options); })));
+      value_or_raise(without_gil([&] { return open_disk(location.string(), opening); })));
 }
 
 DiskHandle create(const Location& location, const std::string& format, std::uint64_t size,
@@ -241,7 +243,8 @@ void add_disk(py::module_& module) {
   module.def("open_disk", &open, py::arg("location"), py::kw_only(), py::arg("format") = py::none(),
              py::arg("writable") = false, py::arg("references") = py::none(),
              py::arg("limits") = LimitMap{}, py::arg("allow_corrupt") = false,
-             py::arg("snapshot") = py::none(), "Opens a disk. Without `format` it is probed.");
+             py::arg("snapshot") = py::none(), py::arg("options") = OptionMap{},
+             "Opens a disk. Without `format` it is probed.");
   module.def("create_disk", &create, py::arg("location"), py::arg("format"), py::arg("size"),
              py::kw_only(), py::arg("options") = OptionMap{}, py::arg("compress") = false,
              py::arg("overwrite") = false,

@@ -10,4 +10,7 @@ PYBIND11_MODULE(_core, module) {
   vmlift::python::add_formats(module);
   vmlift::python::add_disk(module);
   vmlift::python::add_copy(module);
+  vmlift::python::add_vm(module);
+  vmlift::python::add_package(module);
+  vmlift::python::add_migrate(module);
 }

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import vmlift
-from appliance.ova import write_ova
 
 SOURCE = Path(__file__).resolve().parents[2]
 README = (SOURCE / "README.md").read_text()
@@ -23,14 +22,9 @@ def example(language):
 
 
 @pytest.fixture
-def folder(tmp_path, raw_disk, vmlift_command):
+def folder(ova):
     """A folder with the appliance that the examples name."""
-    vmdk = tmp_path / "disk.vmdk"
-    made = vmlift_command("convert", "-f", "raw", "-O", "vmdk", "-o", "subformat=streamOptimized",
-                          raw_disk, vmdk)
-    assert made.status == 0, made.err
-    write_ova(tmp_path / "web-01.ova", "web-01", vmdk, DISK_SIZE, "00:50:56:01:02:03")
-    return tmp_path
+    return ova.parent
 
 
 def run(*command, cwd):

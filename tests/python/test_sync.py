@@ -130,6 +130,11 @@ COUNTERPARTS = {
     "vmlift_run_options_": "convert",
     "vmlift_convert": "convert",
     "vmlift_copy_report_": "CopyReport",
+    "vmlift_package_": "Package",
+    "vmlift_translate_options_": "translate",
+    "vmlift_translation_": "Translation",
+    "vmlift_migrate_options_": "migrate",
+    "vmlift_migration_": "Migration",
 }
 
 

@@ -20,6 +20,8 @@ from ._core import (
     convert,
     copy_disk,
     create_disk,
+    decisions,
+    dialects,
     digest,
     error_codes,
     formats,
@@ -41,11 +43,16 @@ from .errors import (
     Timeout,
     UnsupportedFeature,
 )
+from .migration import Migration, migrate
+from .not_yet import SyncSession, fixup_apply, fixup_plan
+from .package import Document, Package, Translation, inspect, translate
 
 __all__ = [
     "BitmapInfo", "Cancelled", "CheckReport", "Comparison", "CopyReport", "Disk", "DiskExtent",
-    "DiskInfo", "Error", "Exists", "Format", "FormatOption", "InvalidArgument", "Io", "NoMemory",
-    "NoSpace", "NotFound", "OutOfRange", "PermissionDenied", "SnapshotInfo", "Subformat",
-    "Timeout", "UnsupportedFeature", "__version__", "compare", "convert", "copy_disk",
-    "create_disk", "digest", "error_codes", "formats", "open_disk", "probe",
+    "DiskInfo", "Document", "Error", "Exists", "Format", "FormatOption", "InvalidArgument", "Io",
+    "Migration", "NoMemory", "NoSpace", "NotFound", "OutOfRange", "Package", "PermissionDenied",
+    "SnapshotInfo", "Subformat", "SyncSession", "Timeout", "Translation", "UnsupportedFeature",
+    "__version__", "compare", "convert", "copy_disk", "create_disk", "decisions", "dialects",
+    "digest", "error_codes", "fixup_apply", "fixup_plan", "formats", "inspect", "migrate",
+    "open_disk", "probe", "translate",
 ]

@@ -6,7 +6,7 @@ import argparse
 import re
 from typing import Callable, NoReturn, Optional, TypedDict
 
-from .._core import __version__
+from .._core import Disk, __version__, open_disk
 from ..errors import InvalidArgument
 
 REFERENCES = "deny, same-directory, under=DIR or any"
@@ -27,14 +27,15 @@ Subcommands = argparse._SubParsersAction  # the type has no public name
 
 
 def build_parser() -> ArgumentParser:
-    from . import (check, compare, convert, digest, fixup, formats, info, map, sync)
+    from . import (check, compare, convert, digest, fixup, formats, info, inspect, map, migrate,
+                   sync, translate)
     parser = ArgumentParser(
         prog="vmlift", description="Moves virtual machines across hypervisors.",
         epilog="DISK is a path, a URI, or PACKAGE.ova!MEMBER. 'vmlift COMMAND --help' tells more.")
     parser.add_argument("--version", action="version", version=f"vmlift {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True,
                                      dest="command")
-    for module in (info, map, check, digest, convert, compare, sync,
+    for module in (info, map, check, digest, convert, compare, inspect, translate, migrate, sync,
                    fixup, formats):
         module.add_to(commands)
     return parser
@@ -50,11 +51,10 @@ def add_command(commands: "Subcommands[ArgumentParser]", name: str,
     return parser
 
 
-def add_reading(parser: ArgumentParser, *, format_option: bool = True) -> None:
+def add_reading(parser: ArgumentParser) -> None:
     """What says how a source may be opened."""
-    if format_option:
-        parser.add_argument("-f", dest="format", metavar="FMT",
-                            help="the disk's format; otherwise it is recognised (raw never is)")
+    parser.add_argument("-f", dest="format", metavar="FMT",
+                        help="the disk's format; otherwise it is recognised (raw never is)")
     parser.add_argument("--references", metavar="POLICY",
                         help=f"what the image may refer to: {REFERENCES}")
     parser.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", type=limit,
@@ -63,10 +63,13 @@ def add_reading(parser: ArgumentParser, *, format_option: bool = True) -> None:
                         help="open an image that is marked corrupt")
     parser.add_argument("--snapshot", metavar="NAME",
                         help="read this internal snapshot, by id or name")
+    parser.add_argument("--source-option", dest="source_options", action="append", default=[],
+                        metavar="KEY=VALUE", type=key_value,
+                        help="an option of the source's format (a cluster's configuration)")
 
 
 class Reading(TypedDict):
-    """The keyword arguments of open_disk and convert that add_reading asks for."""
+    """The keyword arguments that add_reading asks for."""
 
     references: Optional[str]
     limits: dict[str, int]
@@ -77,6 +80,12 @@ class Reading(TypedDict):
 def reading(options: argparse.Namespace) -> Reading:
     return {"references": options.references, "limits": dict(options.limit),
             "allow_corrupt": options.allow_corrupt, "snapshot": options.snapshot}
+
+
+def open_source(options: argparse.Namespace) -> Disk:
+    """The DISK of a command, opened as its options say."""
+    return open_disk(options.disk, format=options.format, options=dict(options.source_options),
+                     **reading(options))
 
 
 def add_creating(parser: ArgumentParser) -> None:

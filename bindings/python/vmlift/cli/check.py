@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from .. import CheckReport, open_disk
-from .arguments import ArgumentParser, Subcommands, add_command, add_reading, reading
+from .. import CheckReport
+from .arguments import ArgumentParser, Subcommands, add_command, add_reading, open_source
 from .text import count, fields, printable
 
 DAMAGED = 1
@@ -20,7 +20,7 @@ def add_to(commands: "Subcommands[ArgumentParser]") -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    with open_disk(options.disk, format=options.format, **reading(options)) as disk:
+    with open_source(options) as disk:
         report = disk.check()
         format_name = disk.format
     if options.json:

@@ -20,6 +20,8 @@ def add_to(commands: "Subcommands[ArgumentParser]") -> None:
         "Where the sizes differ, the rest of the longer disk must be zeros.")
     add_reading(parser)
     parser.add_argument("-F", dest="format_b", metavar="FMT", help="the second disk's format")
+    parser.add_argument("--snapshot-b", metavar="NAME",
+                        help="read this internal snapshot of the second disk")
     parser.add_argument("-s", "--strict", action="store_true",
                         help="different sizes are a difference")
     add_working(parser)
@@ -31,8 +33,10 @@ def run(options: argparse.Namespace) -> int:
     with Progress("compare", quiet=options.quiet, forced=options.progress) as progress:
         outcome = compare(options.a, options.b, format_a=options.format, format_b=options.format_b,
                           ignore_size=not options.strict, threads=options.threads,
+                          snapshot_a=options.snapshot, snapshot_b=options.snapshot_b,
                           references=options.references, limits=dict(options.limit),
-                          allow_corrupt=options.allow_corrupt, progress=progress)
+                          allow_corrupt=options.allow_corrupt, options=dict(options.source_options),
+                          progress=progress)
     if options.json:
         print(json.dumps(document(outcome), indent=2))
     elif not options.quiet:

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
             options.source, options.target, options.target_format, source_format=options.format,
             options=creating(options), compress=options.compress, overwrite=options.overwrite,
             verify=options.verify, digest=options.digest, threads=options.threads,
-            progress=progress, **reading(options))
+            source_options=dict(options.source_options), progress=progress, **reading(options))
     if options.json:
         print(json.dumps(document(options, report), indent=2))
     elif not options.quiet:

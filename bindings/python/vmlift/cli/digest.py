@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from .. import digest, open_disk
+from .. import digest
 from .arguments import (ArgumentParser, Subcommands, add_command, add_reading, add_working,
-                        reading)
+                        open_source)
 from .progress import Progress
 from .text import printable
 
@@ -20,7 +20,7 @@ def add_to(commands: "Subcommands[ArgumentParser]") -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    with open_disk(options.disk, format=options.format, **reading(options)) as disk, \
+    with open_source(options) as disk, \
             Progress("digest", quiet=options.quiet, forced=options.progress) as progress:
         sha256 = digest(disk, threads=options.threads, progress=progress)
         size, format_name = disk.size, disk.format

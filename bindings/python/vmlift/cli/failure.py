@@ -52,6 +52,8 @@ def as_error(exception: BaseException) -> Error:
 
 
 def advice(error: Error) -> Optional[str]:
+    if error.code == "UnsafeProbe" and str(error.path).lower().endswith((".ova", ".ovf", ".vmx")):
+        return "a machine is shown by 'vmlift inspect'; a disk in it is called PACKAGE.ova!MEMBER"
     text = ADVICE.get(error.code)
     # The core's own words are nearer to the case than a general line.
     if text is None or ";" in error.message or "--" in error.message:

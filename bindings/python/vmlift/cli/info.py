@@ -6,8 +6,8 @@ import argparse
 import json
 import time
 
-from .. import DiskInfo, open_disk
-from .arguments import ArgumentParser, Subcommands, add_command, add_reading, reading
+from .. import DiskInfo
+from .arguments import ArgumentParser, Subcommands, add_command, add_reading, open_source
 from .text import exact_size, fields, human_size, printable, table
 
 
@@ -18,7 +18,7 @@ def add_to(commands: "Subcommands[ArgumentParser]") -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    with open_disk(options.disk, format=options.format, **reading(options)) as disk:
+    with open_source(options) as disk:
         info = disk.info()
     if options.json:
         print(json.dumps(document(info), indent=2))
@@ -56,9 +56,19 @@ def document(info: DiskInfo) -> dict[str, object]:
              "consistent": bitmap.consistent}
             for bitmap in info.bitmaps]
     result["files"] = info.files
-    result["format-specific"] = {"type": info.format, "data": info.details}
+    result["format-specific"] = {"type": info.format, "data": {name: typed(name, value)
+                                         for name, value in info.details.items()}}
     result["warnings"] = info.warnings
     return result
+
+
+def typed(name: str, value: str) -> object:
+    """A detail under the type that qemu-img gives it."""
+    if value in ("true", "false"):
+        return value == "true"
+    if name in ("cid", "parent-cid"):
+        return int(value, 16)
+    return int(value) if name == "refcount-bits" else value
 
 
 def text(info: DiskInfo) -> str:

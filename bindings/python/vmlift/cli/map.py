@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from .. import DiskExtent, open_disk
-from .arguments import ArgumentParser, Subcommands, add_command, add_reading, reading
+from .. import DiskExtent
+from .arguments import ArgumentParser, Subcommands, add_command, add_reading, open_source
 from .text import human_size, table
 
 
@@ -17,7 +17,7 @@ def add_to(commands: "Subcommands[ArgumentParser]") -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    with open_disk(options.disk, format=options.format, **reading(options)) as disk:
+    with open_source(options) as disk:
         extents = disk.map()
     if options.json:
         lines = ",\n".join(json.dumps(document(extent)) for extent in extents)

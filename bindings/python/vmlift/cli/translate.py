@@ -1,0 +1,81 @@
+"""vmlift translate: a definition in another dialect, with an account of every key."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from .. import Document, Translation, translate
+from ..errors import InvalidArgument
+from .arguments import ArgumentParser, Subcommands, add_command
+from .definition import account_text, add_opening, add_translating, as_json, network_map
+from .text import printable
+from .whole_file import write_whole
+
+
+def add_to(commands: "Subcommands[ArgumentParser]") -> None:
+    parser = add_command(
+        commands, "translate", run, "write a definition in another dialect",
+        "Writes the machines of a definition in another dialect. Disks are not opened. What "
+        "became of the source's settings is told on stderr and in the report.")
+    add_opening(parser)
+    parser.add_argument("--to", required=True, metavar="DIALECT",
+                        help="libvirt, ovf, vmx or kubevirt")
+    add_translating(parser)
+    parser.add_argument("-O", dest="disk_format", metavar="FMT",
+                        help="the format that the disks will have")
+    parser.add_argument("--disks", metavar="DIR", help="the folder that they will be in")
+    parser.add_argument("-o", dest="out", metavar="OUT",
+                        help="the file to write, or a folder; otherwise stdout")
+    parser.add_argument("--report", metavar="LOSS.json", help="write the account of every key")
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no account on stderr")
+    parser.add_argument("vm", metavar="VM")
+
+
+def run(options: argparse.Namespace) -> int:
+    translation = translate(
+        options.vm, options.to, profile=options.profile, decisions=dict(options.decisions),
+        network_map=network_map(options), disk_directory=options.disks,
+        disk_format=options.disk_format, configuration=options.configuration,
+        references=options.references, limits=dict(options.limit))
+    files = destinations(translation.documents, options.out)
+    for document, path in zip(translation.documents, files):
+        write_whole(path, document.text, overwrite=options.overwrite)
+    if options.report is not None:
+        write_whole(options.report, as_json(translation.report), overwrite=options.overwrite)
+    if options.json:
+        print(as_json(outline(translation, files)), end="")
+        return 0
+    if not files:
+        for document in translation.documents:
+            print(document.text, end="")
+    if not options.quiet:
+        for path in files:
+            print(printable(path))
+        sys.stdout.flush()
+        print(account_text(translation.report), end="", file=sys.stderr)
+    return 0
+
+
+def destinations(documents: list[Document], out: str | None) -> list[str]:
+    """The files that the documents go to; none when they go to stdout."""
+    if out is None:
+        return []
+    if os.path.isdir(out):
+        return [os.path.join(out, document.file_name) for document in documents]
+    if len(documents) > 1:
+        names = ", ".join(document.machine for document in documents)
+        raise InvalidArgument(
+            "InvalidArgument", f"{len(documents)} machines ({names}) do not go into one file; "
+            "name a folder with -o", out)
+    return [out]
+
+
+def outline(translation: Translation, files: list[str]) -> dict[str, object]:
+    documents = [
+        {"machine": document.machine, "file_name": document.file_name,
+         "path": files[index] if files else None, "text": document.text}
+        for index, document in enumerate(translation.documents)]
+    return {"documents": documents, "report": translation.report}

@@ -1,0 +1,45 @@
+"""Whole machines: a package becomes disks and a libvirt domain in a folder."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Mapping, Optional
+
+from . import _core
+
+if TYPE_CHECKING:
+    from ._types import Location, StageCallback
+
+
+class Migration(_core.Migration):
+    """First the plan, which writes nothing; then run(), which is all or nothing."""
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What run() would do."""
+        return dict(json.loads(self.plan_json()))
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What becomes of every key of the source."""
+        return dict(json.loads(self.account_json()))
+
+    def run(self, *, progress: Optional[StageCallback] = None) -> dict[str, Any]:
+        """Copies every disk, checks the manifest, then gives all results their names."""
+        return dict(json.loads(self.run_json(progress=progress)))
+
+
+def migrate(package: Location, destination: Location, *, disk_format: str = "qcow2",
+            disk_options: Mapping[str, str] = {}, compress: bool = False, overwrite: bool = False,
+            profile: str = "", decisions: Mapping[str, str] = {},
+            network_map: Optional[str] = None, configuration: str = "",
+            ignore_locks: bool = False, resume: bool = False, verify: bool = False,
+            threads: int = 0, references: Optional[str] = None, limits: Mapping[str, int] = {},
+            progress: Optional[StageCallback] = None) -> dict[str, Any]:
+    """Plans a migration and runs it; returns what was written."""
+    migration = Migration(
+        package, destination, disk_format=disk_format, disk_options=disk_options,
+        compress=compress, overwrite=overwrite, profile=profile, decisions=decisions,
+        network_map=network_map, configuration=configuration, ignore_locks=ignore_locks,
+        resume=resume, verify=verify, threads=threads, references=references, limits=limits)
+    return migration.run(progress=progress)
