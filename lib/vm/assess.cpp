@@ -152,15 +152,17 @@ constexpr ConcernRule kRules[] = {
 
 std::vector<Concern> assess(const Definition& definition) {
   std::vector<Concern> concerns;
-  for (const Machine& machine : definition.machines) {
-    for (const ConcernRule& rule : kRules) {
-      rule.find(machine, [&](std::string key, std::string message) {
-        concerns.push_back({machine.identity.name, rule.severity, std::string(rule.id), std::move(key),
-                            std::move(message), std::string(rule.action)});
-      });
+  for (const Severity severity : {blocker, warning, info}) {
+    for (const Machine& machine : definition.machines) {
+      for (const ConcernRule& rule : kRules) {
+        if (rule.severity != severity) continue;
+        rule.find(machine, [&](std::string key, std::string message) {
+          concerns.push_back({machine.identity.name, rule.severity, std::string(rule.id), std::move(key),
+                              std::move(message), std::string(rule.action)});
+        });
+      }
     }
   }
-  std::ranges::stable_sort(concerns, std::ranges::greater{}, &Concern::severity);
   return concerns;
 }
 

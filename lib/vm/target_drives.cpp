@@ -207,11 +207,11 @@ TargetDrives plan_drives(const Machine& machine, const TranslateOptions& options
 std::vector<std::size_t> boot_sequence(const Machine& machine) {
   std::vector<std::size_t> sequence(machine.disks.size());
   std::iota(sequence.begin(), sequence.end(), std::size_t{0});
-  std::ranges::stable_sort(sequence, {}, [&](std::size_t index) {
+  std::ranges::sort(sequence, {}, [&](std::size_t index) {
     const Drive& disk = machine.disks[index];
     constexpr std::uint32_t kLast = 0xffffffff;
     return std::tuple(disk.boot_order.value_or(kLast), firmware_rank(disk.address.bus),
-                      disk.address.controller, disk.address.unit);
+                      disk.address.controller, disk.address.unit, index);
   });
   return sequence;
 }
@@ -230,7 +230,7 @@ std::vector<std::string> disk_stems(const Machine& machine) {
     if (disk.source) stem = stem_of(*disk.source);
     if (stem.empty())
       stem = fmt::format("{}-{}{}-{}", machine.identity.name, bus_name(disk.address.bus),
-                         disk.address.controller, disk.address.unit);
+                         disk.address.controller, disk.address.unit, index);
     stem = safe_file_name(stem);
     std::string unique = stem;
     for (int number = 1; !taken.insert(unique).second; ++number) unique = fmt::format("{}-{}", stem, number);
