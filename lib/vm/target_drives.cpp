@@ -230,7 +230,7 @@ std::vector<std::string> disk_stems(const Machine& machine) {
     if (disk.source) stem = stem_of(*disk.source);
     if (stem.empty())
       stem = fmt::format("{}-{}{}-{}", machine.identity.name, bus_name(disk.address.bus),
-                         disk.address.controller, disk.address.unit, index);
+                         disk.address.controller, disk.address.unit);
     stem = safe_file_name(stem);
     std::string unique = stem;
     for (int number = 1; !taken.insert(unique).second; ++number) unique = fmt::format("{}-{}", stem, number);
