@@ -13,6 +13,11 @@ int main(void) {
   vmlift_info_free(NULL);
   vmlift_check_free(NULL);
   vmlift_copy_report_free(NULL);
+  vmlift_package_free(NULL);
+  vmlift_translate_options_free(NULL);
+  vmlift_translation_free(NULL);
+  vmlift_migrate_options_free(NULL);
+  vmlift_migration_free(NULL);
 
   vmlift_cancel_request(NULL);
   vmlift_open_options_set_writable(NULL, true);
@@ -40,5 +45,15 @@ int main(void) {
   CHECK(vmlift_probe("a", NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_convert("a", NULL, NULL, "raw", NULL, NULL, NULL, NULL) ==
         VMLIFT_ERR_INVALID_ARGUMENT);
+
+  vmlift_package *package = NULL;
+  vmlift_migration *migration = NULL;
+  CHECK(vmlift_package_open(NULL, NULL, NULL, &package, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_package_inspect(NULL, &text, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_package_kind(NULL) == NULL);
+  CHECK(vmlift_translation_count(NULL) == 0 && vmlift_translation_text(NULL, 0) == NULL);
+  CHECK(vmlift_migration_prepare("a", NULL, NULL, NULL, &migration, NULL) ==
+        VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_migration_run(NULL, NULL, NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   return 0;
 }

@@ -10,7 +10,8 @@ import pytest
 
 import vmlift
 
-COMMANDS = ["info", "map", "check", "digest", "convert", "compare", "sync", "fixup", "formats"]
+COMMANDS = ["info", "map", "check", "digest", "convert", "compare", "inspect", "translate", "migrate",
+            "sync", "fixup", "formats"]
 
 
 def test_info_has_qemu_img_names(vmlift_command, raw_disk):
