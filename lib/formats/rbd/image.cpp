@@ -27,7 +27,8 @@ Result<std::unique_ptr<Image>> Image::open(std::shared_ptr<Pool> pool, const std
     return {};
   };
   // A look that registers nothing comes first: whoever else has it open shall not notice us.
-  VMLIFT_CHECK(opened(rbd.open_read_only, nullptr));
+  VMLIFT_CHECK(mode == Mode::write_new ? opened(rbd.open, nullptr)
+                                       : opened(rbd.open_read_only, nullptr));
   if (!snapshot.empty()) {
     VMLIFT_TRY(const auto all, image->snapshots());
     auto found = std::ranges::find(all, snapshot, &SnapshotInfo::name);
@@ -37,14 +38,14 @@ Result<std::unique_ptr<Image>> Image::open(std::shared_ptr<Pool> pool, const std
     }
     rbd.close(std::exchange(image->handle_, nullptr));
     VMLIFT_CHECK(opened(rbd.open_read_only, found->name.c_str()));
-  } else if (mode != Mode::look) {
+  } else if (mode == Mode::read || mode == Mode::write) {
     VMLIFT_CHECK(image->check_alone());
   }
   if (mode == Mode::write) {
     rbd.close(std::exchange(image->handle_, nullptr));
     VMLIFT_CHECK(opened(rbd.open, nullptr));
-    VMLIFT_CHECK(image->take_lock());
   }
+  if (mode == Mode::write || mode == Mode::write_new) VMLIFT_CHECK(image->take_lock());
   rbd_image_info_t info{};
   if (const int r = rbd.stat(image->handle_, &info, sizeof info); r < 0) {
     return std::unexpected(ceph_error(r, "reading the image's header"));

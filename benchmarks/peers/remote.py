@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""vmlift beside its peers where disks are on servers: Ceph RBD and NBD, in one run.
+
+Starts a Ceph cluster that keeps its objects in memory and an nbdkit, both on this machine, and
+runs each command in turn: whole commands, Python's start included; medians. The cluster's own
+work shares the processors, so that the ratios are closer together than over a network.
+
+    python3 benchmarks/peers/remote.py --size 2G --data 1G
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import images
+import measure
+from run import ROOT, bytes_of
+
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from ceph_cluster import CephCluster, missing_programs  # noqa: E402
+
+VMLIFT = (sys.executable, "-m", "vmlift", "convert")
+QEMU_IMG = ("qemu-img", "convert", "-O", "raw", "-W", "-m", "16")
+IMAGE = "rbd/benchmark"
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=bytes_of, default=2 << 30, help="of the guest disk")
+    parser.add_argument("--data", type=bytes_of, default=1 << 30, help="of it, written")
+    parser.add_argument("--runs", type=int, default=5, help="counted runs of each command")
+    parser.add_argument("--folder", default="/dev/shm", help="a memory-backed file system")
+    return parser.parse_args()
+
+
+def compare(title, commands, clear, count, floors):
+    """Runs {name: command} in turn; prints medians and vmlift's ratio to each of the others."""
+    figures = {name: measure.Runs() for name in commands}
+    for turn in range(count + 1):
+        for name, command in commands.items():
+            clear()
+            began = time.perf_counter()
+            subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
+            if turn > 0:  # the first one warms up
+                figures[name].wall.append(time.perf_counter() - began)
+    ours = figures["vmlift"].median
+    print(f"{title}: vmlift {ours:.2f} s")
+    for name, runs in figures.items():
+        if name != "vmlift":
+            print(f"    {runs.median / ours:5.2f}x {name} ({runs.median:.2f} s),"
+                  f" at least {floors[name]}x")
+
+
+def measure_rbd(sources, folder, count):
+    if missing_programs():
+        print(f"RBD: left out, absent: {', '.join(missing_programs())}")
+        return
+    with CephCluster(folder / "ceph") as cluster:
+        os.environ["CEPH_CONF"] = str(cluster.configuration)
+        for source, form in (("raw", "raw"), ("stream", "vmdk")):
+            path = sources[source]
+            commands = {"vmlift": (*VMLIFT, "-f", form, "-O", "rbd", path, f"rbd:{IMAGE}"),
+                        "qemu-img": (*QEMU_IMG, "-f", form, path, f"rbd:{IMAGE}")}
+            floors = {"qemu-img": 1.0 if form == "raw" else 1.5, "rbd import": 1.0}
+            if form == "raw":
+                commands["rbd import"] = ("rbd", "import", "--no-progress", path, IMAGE)
+            compare(f"{source} -> RBD", commands,
+                    lambda: cluster.run("rbd", "rm", "--no-progress", IMAGE, check=False), count,
+                    floors)
+
+
+def measure_nbd(sources, folder, count):
+    socket, target = folder / "nbd.sock", folder / "target"
+    uri = f"nbd+unix:///?socket={socket}"
+    server = subprocess.Popen(["nbdkit", "-f", "--exit-with-parent", "-U", socket, "file",
+                               sources["raw"]])
+    try:
+        while not socket.exists():
+            time.sleep(0.01)
+        compare("NBD -> raw",
+                {"vmlift": (*VMLIFT, "-O", "raw", uri, target), "nbdcopy": ("nbdcopy", uri, target),
+                 "qemu-img": (*QEMU_IMG, uri, target)},
+                lambda: target.unlink(missing_ok=True), count, {"nbdcopy": 1.0, "qemu-img": 1.0})
+    finally:
+        server.kill()
+        server.wait()
+
+
+def main():
+    arguments = parse_arguments()
+    os.environ.setdefault("PYTHONPATH", str(ROOT / "build" / "python"))
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
+        folder = Path(name)
+        sources = images.make_sources(folder, arguments.size, arguments.data)
+        measure_rbd(sources, folder, arguments.runs)
+        measure_nbd(sources, folder, arguments.runs)
+
+
+if __name__ == "__main__":
+    main()
