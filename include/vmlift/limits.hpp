@@ -23,6 +23,8 @@ struct Limits {
   std::uint64_t snapshots = 65536;
   std::uint64_t l1_table = std::uint64_t{32} << 20;
   std::uint64_t refcount_table = std::uint64_t{8} << 20;
+  /// What a compressed file (.gz, .xz, .zst) may expand to.
+  std::uint64_t expanded = std::uint64_t{64} << 40;
   std::uint64_t decoder_memory = std::uint64_t{128} << 20;
   std::uint64_t io_timeout = 60;  ///< seconds in which a server must answer; then Timeout
 

@@ -42,6 +42,7 @@ Result<void> Limits::set(std::string_view limit, std::uint64_t value) {
       Field{"snapshots", &Limits::snapshots},
       Field{"l1_table", &Limits::l1_table},
       Field{"refcount_table", &Limits::refcount_table},
+      Field{"expanded", &Limits::expanded},
       Field{"decoder_memory", &Limits::decoder_memory},
       Field{"io_timeout", &Limits::io_timeout},
   };

@@ -9,6 +9,7 @@
 #include "io/archive.hpp"
 #include "io/lock.hpp"
 #include "io/posix_file.hpp"
+#include "io/spooled_file.hpp"
 
 namespace vmlift {
 namespace {
@@ -30,8 +31,10 @@ Result<std::shared_ptr<File>> open_member(std::shared_ptr<File> package, std::st
         error(ErrorCode::Permission, "a member of an archive can only be read")
             .in(fmt::format("{}!{}", package->path(), member)));
   }
-  VMLIFT_TRY(const auto archive, Archive::open(std::move(package), limits));
-  return ArchiveFolder(archive).open(member);
+  VMLIFT_TRY(auto tar, expand_by_bytes(std::move(package), limits));
+  VMLIFT_TRY(const auto archive, Archive::open(std::move(tar), limits));
+  VMLIFT_TRY(auto file, ArchiveFolder(archive).open(member));
+  return expand_by_name(std::move(file), limits);
 }
 
 }  // namespace
@@ -39,7 +42,14 @@ Result<std::shared_ptr<File>> open_member(std::shared_ptr<File> package, std::st
 Result<std::shared_ptr<File>> open_source(const std::string& location, bool writable,
                                           const Limits& limits) {
   auto whole = open_path(location, writable);
-  if (whole || whole.error().code() != ErrorCode::NotFound) return whole;
+  if (whole) {
+    if (writable && wrapping_of_name(location)) {
+      return std::unexpected(
+          error(ErrorCode::Permission, "a compressed file can only be read").in(location));
+    }
+    return expand_by_name(*std::move(whole), limits);
+  }
+  if (whole.error().code() != ErrorCode::NotFound) return whole;
   // A file whose own name has a '!' was found above. The first '!' behind an existing file
   // parts the archive from its member.
   for (std::size_t mark = location.find('!'); mark != std::string::npos;

@@ -1,5 +1,5 @@
 // Opening what the caller names: a path, or PACKAGE!MEMBER for a member of an archive read in
-// place.
+// place. What is named .gz, .xz or .zst is seen expanded.
 #pragma once
 
 #include <memory>

@@ -8,6 +8,7 @@
 #include "base/fail.hpp"
 #include "io/archive.hpp"
 #include "io/source.hpp"
+#include "io/spooled_file.hpp"
 
 namespace vmlift {
 namespace {
@@ -34,24 +35,6 @@ Result<std::string> definition_in(const std::string& folder) {
           : error(ErrorCode::InvalidArgument, "the folder holds several definitions, name one: {}",
                   names)
                 .in(folder));
-}
-
-/// What the first bytes say of files that users take for appliances.
-Result<void> refuse_wrapped(std::span<const std::byte> head, const std::string& location) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kWrappers = {{
-      {"\x1f\x8b", "gzip"},
-      {std::string_view("\xfd" "7zXZ\0", 6), "xz"},
-      {"\x28\xb5\x2f\xfd", "zstd"},
-      {"PK\x03\x04", "zip"},
-  }};
-  for (const auto& [magic, name] : kWrappers) {
-    if (as_text(head).starts_with(magic)) {
-      return std::unexpected(
-          error(ErrorCode::UnsupportedFeature, "it is compressed with {}; decompress it first", name)
-              .in(location));
-    }
-  }
-  return {};
 }
 
 Result<Contents> contents_of_archive(std::shared_ptr<File> file, const Limits& limits) {
@@ -102,11 +85,17 @@ Result<Contents> open_contents(const std::string& location, const Limits& limits
     VMLIFT_TRY(const std::string definition, definition_in(location));
     return open_contents(definition, limits);
   }
-  VMLIFT_TRY(auto file, open_source(location, false, limits));
+  VMLIFT_TRY(auto stored, open_source(location, false, limits));
+  // An .ova may be compressed under its plain name. A package is never a raw disk: its first
+  // bytes may be believed.
+  VMLIFT_TRY(auto file, expand_by_bytes(std::move(stored), limits));
   std::array<std::byte, kHeadLength> buffer{};
   VMLIFT_TRY(const std::size_t got, file->read_some(0, buffer));
   const auto head = std::span(buffer).first(got);
-  VMLIFT_CHECK(refuse_wrapped(head, location));
+  if (as_text(head).starts_with("PK\x03\x04")) {
+    return std::unexpected(
+        error(ErrorCode::UnsupportedFeature, "it is a zip archive; unpack it first").in(location));
+  }
   if (is_tar(head)) return contents_of_archive(std::move(file), limits);
   if (has_extension(location, ".ova")) {
     return std::unexpected(got < kHeadLength

@@ -5,6 +5,7 @@
 #include "base/fail.hpp"
 #include "base/printable.hpp"
 #include "disk/references.hpp"
+#include "io/spooled_file.hpp"
 #include "package/state.hpp"
 #include "package/traces.hpp"
 #include "vmlift/format.hpp"
@@ -110,9 +111,11 @@ std::vector<std::string> Package::State::needed_files() const {
   std::vector<std::string> names = {contents.definition_name};
   for (const vm::Machine& machine : definition.machines) {
     for (const vm::Drive& drive : machine.disks) {
-      if (drive.source && std::ranges::find(names, *drive.source) == names.end()) {
-        names.push_back(*drive.source);
-      }
+      if (!drive.source) continue;
+      const auto storage = storages.find(*drive.source);
+      const bool chunks = storage != storages.end() && storage->second.chunk_size;
+      std::string name = chunks ? chunk_name(*drive.source, 0) : *drive.source;
+      if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
     }
   }
   return names;
@@ -124,10 +127,13 @@ Result<Package> Package::open(const std::string& location, const PackageOptions&
   VMLIFT_TRY(state->contents, open_contents(location, options.limits));
   const auto read = [&]() -> Result<void> {
     VMLIFT_CHECK(state->read_definition());
-    if (!state->may_look_beside()) return {};
-    if (state->kind == PackageKind::ova || state->kind == PackageKind::ovf) {
-      VMLIFT_CHECK(state->read_manifest());
+    const bool ovf = state->kind == PackageKind::ova || state->kind == PackageKind::ovf;
+    if (ovf) {
+      VMLIFT_TRY(state->storages,
+                 ovf_storages(state->contents.definition_text, state->options.limits));
     }
+    if (!state->may_look_beside()) return {};
+    if (ovf) VMLIFT_CHECK(state->read_manifest());
     if (state->kind == PackageKind::vmx) VMLIFT_CHECK(state->look_beside());
     return {};
   };
@@ -154,9 +160,25 @@ const std::vector<PackageFile>& Package::files() const { return state_->contents
 const std::vector<std::string>& Package::locks() const { return state_->locks; }
 const std::optional<Manifest>& Package::manifest() const { return state_->manifest; }
 
+Result<std::shared_ptr<File>> Package::State::open_stored(std::string_view name,
+                                                          std::string_view purpose) const {
+  return open_reference({.name = name, .kind = purpose, .location = contents.location},
+                        policy_for_files(), true, contents.folder.get());
+}
+
+Result<std::shared_ptr<File>> Package::State::open_named(std::string_view name,
+                                                         std::string_view purpose) const {
+  const auto storage = storages.find(name);
+  if (storage == storages.end()) return open_stored(name, purpose);
+  auto file = open_as_it_was(
+      name, storage->second,
+      [&](std::string_view stored) { return open_stored(stored, purpose); }, options.limits);
+  if (!file) return std::unexpected(std::move(file).error().in(contents.location));
+  return file;
+}
+
 Result<std::shared_ptr<File>> Package::open_file(std::string_view name) const {
-  return open_reference({.name = name, .kind = "file", .location = state_->contents.location},
-                        state_->policy_for_files(), true, state_->contents.folder.get());
+  return state_->open_named(name, "file");
 }
 
 std::string Package::disk_format(const vm::Drive& drive) const {
@@ -190,8 +212,22 @@ Result<std::unique_ptr<Disk>> Package::open_disk(const vm::Drive& drive,
   }
   options.policy = state_->options.policy;
   options.limits = state_->options.limits;
-  VMLIFT_TRY(auto file, open_file(*drive.source));
-  return vmlift::open_disk(std::move(file), options);
+  VMLIFT_TRY(auto file, state_->open_named(*drive.source, "disk"));
+  const bool raw = options.format == "raw";
+  // Some exporters compress disks and do not say so. Only of a raw disk the first bytes are the
+  // guest's, and there the name decides.
+  auto expanded = raw ? expand_by_name(std::move(file), options.limits)
+                      : expand_by_bytes(std::move(file), options.limits);
+  if (!expanded) return std::unexpected(std::move(expanded).error());
+  VMLIFT_TRY(auto disk, vmlift::open_disk(*std::move(expanded), options));
+  if (raw && state_->storages.contains(*drive.source) && drive.capacity &&
+      *drive.capacity != disk->size()) {
+    return std::unexpected(error(ErrorCode::Corrupt,
+                                 "the disk expands to {} bytes, its capacity is {}", disk->size(),
+                                 *drive.capacity)
+                               .in(disk_location(drive)));
+  }
+  return disk;
 }
 
 }  // namespace vmlift

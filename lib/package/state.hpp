@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "package/contents.hpp"
+#include "package/ovf_files.hpp"
 #include "vmlift/package.hpp"
 
 namespace vmlift {
@@ -17,10 +18,15 @@ struct Package::State {
   vm::Definition definition;
   std::vector<std::string> locks;
   std::optional<Manifest> manifest;
+  OvfStorages storages;
 
   Result<void> read_definition();
   Result<void> read_manifest();
   Result<void> look_beside();
+  /// A file as it is stored; `purpose` is for messages ("disk").
+  Result<std::shared_ptr<File>> open_stored(std::string_view name, std::string_view purpose) const;
+  /// A file as the definition means it.
+  Result<std::shared_ptr<File>> open_named(std::string_view name, std::string_view purpose) const;
 
   /// Whether files that the caller did not name may be opened at all. The members of an archive
   /// are parts of the file that was named.

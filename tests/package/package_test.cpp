@@ -6,6 +6,7 @@
 
 #include "base/bytes.hpp"
 #include "support/appliance_builder.hpp"
+#include "support/compress.hpp"
 #include "support/outcome.hpp"
 #include "support/patterns.hpp"
 #include "support/tar_builder.hpp"
@@ -207,6 +208,75 @@ TEST_SUITE("package") {
     CHECK(package.disk_location(drive_of(package)) == ova + "!web/disk.vmdk");
     CHECK(read_all(*must(package.open_disk(drive_of(package)))) == bytes);
     CHECK(must(package.verify_manifest()).files == 3);
+  }
+
+  TEST_CASE("a compressed OVA is read as the archive it is") {
+    TemporaryFolder folder;
+    const std::string bytes = some_bytes(64 << 10, 10);
+    Appliance appliance("web");
+    appliance.flat_disk("disk", bytes).manifest();
+    for (const std::string& location :
+         {folder.write("a.ova.gz", gzip_of(appliance.ova())), folder.write("b.ova", xz_of(appliance.ova()))}) {
+      CAPTURE(location);
+      const Package package = must(Package::open(location));
+      CHECK(package.kind() == PackageKind::ova);
+      CHECK(read_all(*must(package.open_disk(drive_of(package)))) == bytes);
+      CHECK(read_all(*must(open_disk(package.disk_location(drive_of(package)),
+                                     {.format = "vmdk"}))) == bytes);
+      CHECK(must(package.verify_manifest()).files == 3);
+    }
+    const std::string packed = gzip_of(appliance.ova());
+    CHECK(outcome(Package::open(folder.write("c.ova", packed.substr(0, packed.size() / 2)))) ==
+          "Truncated");
+  }
+
+  TEST_CASE("disks that the OVF says are compressed or cut into chunks are put together") {
+    TemporaryFolder folder;
+    const std::string plain = some_bytes(1 << 20, 11);
+    const std::string descriptor = flat_descriptor("disk-flat.vmdk", plain.size() / 512);
+    const std::string packed = gzip_of(descriptor);
+    const auto open_first = [&](const Appliance& appliance) {
+      const Package package = must(Package::open(appliance.write_ova(folder)));
+      auto disk = package.open_disk(drive_of(package));
+      if (disk) CHECK(read_all(**disk) == plain);
+      return outcome(disk);
+    };
+    const auto stored_as = [&](const std::string& attributes) {
+      Appliance appliance("web");
+      appliance.disk({.href = "disk%20one.vmdk", .capacity = plain.size(), .attributes = attributes});
+      appliance.file("disk-flat.vmdk", plain);
+      return appliance;
+    };
+    const std::string gzip = "ovf:compression=\"gzip\" ";
+    CHECK(open_first(stored_as(gzip).file("disk one.vmdk", packed)) == "ok");
+    CHECK(open_first(stored_as("").file("disk one.vmdk", packed)) == "ok");  // nobody said so
+    CHECK(open_first(stored_as("ovf:compression=\"identity\"").file("disk one.vmdk", descriptor)) ==
+          "ok");
+    CHECK(open_first(stored_as("ovf:compression=\"bzip2\"").file("disk one.vmdk", "x")) ==
+          "UnsupportedFeature");
+    CHECK(open_first(stored_as(gzip).file("disk one.vmdk", packed.substr(0, 50))) == "Truncated");
+
+    const auto chunks_of = [](Appliance appliance, const std::string& whole, std::size_t size) {
+      for (std::size_t at = 0, number = 0; at < whole.size(); at += size, ++number) {
+        appliance.file("disk one.vmdk.00000000" + std::to_string(number), whole.substr(at, size));
+      }
+      return appliance;
+    };
+    const std::string chunked = "ovf:chunkSize=\"100\" ";
+    CHECK(open_first(chunks_of(stored_as(chunked), descriptor, 100)) == "ok");
+    CHECK(open_first(chunks_of(stored_as(gzip + chunked), packed, 100)) == "ok");
+    CHECK(open_first(chunks_of(stored_as(chunked), descriptor, 90)) == "Corrupt");
+    CHECK(open_first(chunks_of(stored_as(chunked), descriptor, 110)) == "Corrupt");
+    CHECK(open_first(stored_as(chunked).file("disk one.vmdk", descriptor)) == "MissingExtent");
+    CHECK(outcome(Package::open(stored_as("ovf:chunkSize=\"0\"").write_ova(folder))) == "BadOvf");
+    CHECK(outcome(Package::open(stored_as("ovf:chunkSize=\"x\"").write_ova(folder))) == "BadOvf");
+
+    const auto sized = [&](std::size_t size) {
+      return stored_as(gzip + "ovf:size=\"" + std::to_string(size) + "\"").file("disk one.vmdk", packed);
+    };
+    CHECK(open_first(sized(packed.size())) == "ok");
+    CHECK(open_first(sized(descriptor.size())) == "ok");
+    CHECK(open_first(sized(descriptor.size() + 1)) == "Corrupt");
   }
 }
 

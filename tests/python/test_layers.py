@@ -10,12 +10,12 @@ SOURCE = Path(__file__).resolve().parents[2]
 # The picture of lib/README.md, each layer with the layers it may include.
 DIRECT = {
     "base": [],
-    "io": ["base"],
+    "io": ["codec"],
     "codec": ["base"],
     "disk": ["io"],
     "vm": ["base"],
-    "formats": ["disk", "codec"],
-    "copy": ["disk", "codec"],
+    "formats": ["disk"],
+    "copy": ["disk"],
     "package": ["formats", "vm"],
     "migrate": ["base", "io", "codec", "disk", "vm", "formats", "copy", "package"],
 }
