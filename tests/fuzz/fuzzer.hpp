@@ -15,6 +15,9 @@ using Seeds = std::vector<std::vector<std::byte>>;
 Seeds image_seeds();
 /// Archives with plain, GNU and pax headers.
 Seeds archive_seeds();
+/// gzip, xz and zstd streams, single and one behind the other.
+Seeds stream_seeds();
+Seeds manifest_seeds();
 
 /// The seeds of the fuzzer that is linked in.
 Seeds seeds();

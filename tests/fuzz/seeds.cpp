@@ -6,7 +6,9 @@
 
 #include "base/bytes.hpp"
 #include "fuzz/fuzzer.hpp"
+#include "support/compress.hpp"
 #include "support/patterns.hpp"
+#include "support/tar_builder.hpp"
 #include "vmlift/format.hpp"
 
 using namespace vmlift;
@@ -17,6 +19,11 @@ namespace {
 std::vector<std::byte> content_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto bytes = as_bytes(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::vector<std::byte> bytes_of(std::string_view text) {
   const auto bytes = as_bytes(text);
   return {bytes.begin(), bytes.end()};
 }
@@ -60,36 +67,32 @@ Seeds image_seeds() {
 }
 
 Seeds archive_seeds() {
-  const auto header = [](std::string name, std::string size, char type) {
-    std::vector<std::byte> block(512);
-    const auto put = [&](std::size_t at, std::string_view text) {
-      std::ranges::copy(as_bytes(text), block.begin() + static_cast<std::ptrdiff_t>(at));
-    };
-    put(0, name);
-    put(100, "0000644");
-    put(124, size);
-    put(148, "        ");
-    put(156, std::string(1, type));
-    put(257, std::string("ustar\0", 6) + "00");
-    unsigned sum = 0;
-    for (const std::byte byte : block) sum += static_cast<unsigned>(byte);
-    char text[8];
-    std::snprintf(text, sizeof text, "%06o", sum);
-    put(148, std::string(text, 7));
-    return block;
-  };
-  const auto archive = [](std::initializer_list<std::vector<std::byte>> blocks) {
-    std::vector<std::byte> all;
-    for (const auto& block : blocks) all.insert(all.end(), block.begin(), block.end());
-    all.resize(all.size() + 1024);
-    return all;
-  };
-  std::vector<std::byte> data(512, std::byte{'d'});
-  std::vector<std::byte> pax(512);
-  std::ranges::copy(as_bytes("14 path=x.ovf\n12 size=512\n"), pax.begin());
-  std::vector<std::byte> base256 = header("big", std::string("\x80\0\0\0\0\0\0\0\0\0\2\0", 12), '0');
-  return {archive({header("x.ovf", "00000001000", '0'), data}),
-          archive({header("pax", "00000000032", 'x'), pax, header("a", "00000000001", '0'), data}),
-          archive({header("././@LongLink", "00000000006", 'L'), data, header("a", "00000001000", '0'), data}),
-          archive({base256, data})};
+  using namespace vmlift::test;
+  return {bytes_of(TarBuilder().file("x.ovf", std::string(512, 'd')).folder("sub/").finish()),
+          bytes_of(TarBuilder().pax("path", "x.ovf").pax("size", "1").file("a", "d").finish()),
+          bytes_of(TarBuilder().gnu_long_name(std::string(120, 'n')).file("a", "d").finish()),
+          bytes_of(TarBuilder()
+                       .header({.name = "big", .size_field = base256_size(512)})
+                       .content(std::string(512, 'd'))
+                       .finish())};
+}
+
+Seeds stream_seeds() {
+  using namespace vmlift::test;
+  Seeds seeds;
+  for (const std::size_t size : {0, 100, 5000}) {
+    const std::vector<std::byte> plain = pattern(size, size);
+    for (const std::string& packed :
+         {gzip_of(as_text(plain)), xz_of(as_text(plain)), zstd_of(as_text(plain))}) {
+      seeds.push_back(bytes_of(packed));
+      seeds.push_back(bytes_of(packed + packed));
+    }
+  }
+  return seeds;
+}
+
+Seeds manifest_seeds() {
+  return {bytes_of("SHA1(web.ovf)= " + std::string(40, 'a') + "\r\n"),
+          bytes_of("SHA256 (a (1).vmdk) = " + std::string(64, 'B') + "\nSHA-512(b)=" +
+                   std::string(128, '0') + "\n")};
 }
