@@ -28,11 +28,11 @@ def traced(log, *arguments):
 
 
 @pytest.mark.parametrize("references", [None, "same-directory"])
-@pytest.mark.parametrize("name", ["{outside}/secret", "../outside/secret", "nbd://127.0.0.1:1",
-                                  'json:{{"driver":"file","filename":"{outside}/secret"}}'])
+@pytest.mark.parametrize("name", ["{outside}/confidential", "../outside/confidential", "nbd://127.0.0.1:1",
+                                  'json:{{"driver":"file","filename":"{outside}/confidential"}}'])
 def test_a_denied_parent_is_not_opened(tmp_path, name, references):
     (tmp_path / "outside").mkdir()
-    (tmp_path / "outside/secret").write_bytes(b"secret" * 100000)
+    (tmp_path / "outside/confidential").write_bytes(b"confidential" * 100000)
     folder = tmp_path / "inside"
     folder.mkdir()
     image_naming(folder / "d.qcow2", ["-b", name.format(outside=tmp_path / "outside"), "-F", "raw"])
@@ -42,16 +42,16 @@ def test_a_denied_parent_is_not_opened(tmp_path, name, references):
     assert process.returncode == 2
     assert "error[ReferenceDenied]" in process.stderr
     assert [path.name for path in folder.iterdir()] == ["d.qcow2"]
-    opened = [line for line in trace.splitlines() if "secret" in line and " = -1 " not in line]
+    opened = [line for line in trace.splitlines() if "confidential" in line and " = -1 " not in line]
     assert opened == []
     assert "sin_port" not in trace
 
 
 def test_info_names_the_parent_and_opens_nothing_but_the_image(tmp_path, vmlift_command):
-    secret = tmp_path / "secret"
-    secret.write_bytes(bytes(1 << 20))
-    image_naming(tmp_path / "d.qcow2", ["-b", str(secret), "-F", "raw"])
+    confidential = tmp_path / "confidential"
+    confidential.write_bytes(bytes(1 << 20))
+    image_naming(tmp_path / "d.qcow2", ["-b", str(confidential), "-F", "raw"])
     process, trace = traced(tmp_path / "log", "info", "--json", tmp_path / "d.qcow2")
     assert process.returncode == 0
-    assert str(secret) in process.stdout
-    assert "secret" not in trace
+    assert str(confidential) in process.stdout
+    assert "confidential" not in trace

@@ -256,11 +256,13 @@ TEST_SUITE("qcow2 in place") {
       }
       must(disk->commit());
     }
-    const auto disk = must(open_disk(path, opening(false)));
-    CHECK(must(disk->bitmap("kept")) ==
-          ExtentSet{{4096, 4096}, {1 << 20, 4096}, {900 << 20, 1 << 20}});
-    CHECK(must(disk->bitmap("coarse")) == ExtentSet{{0, 64 << 10}, {900 << 20, 1 << 20}});
-    CHECK(must(disk->bitmap("off")).empty());
+    {
+      const auto disk = must(open_disk(path, opening(false)));
+      CHECK(must(disk->bitmap("kept")) ==
+            ExtentSet{{4096, 4096}, {1 << 20, 4096}, {900 << 20, 1 << 20}});
+      CHECK(must(disk->bitmap("coarse")) == ExtentSet{{0, 64 << 10}, {900 << 20, 1 << 20}});
+      CHECK(must(disk->bitmap("off")).empty());
+    }
     const auto check = run_command({"qemu-img", "check", path});
     CHECK_MESSAGE(check.status == 0, check.output);
     // QEMU takes them up where we left them.
