@@ -50,8 +50,8 @@ struct HostedSparse {
     std::uint64_t footer = 0;
 
     /// Where the entry of a grain stands.
-    std::uint64_t entry_of(std::uint64_t grain, std::uint32_t table_entries = 512) const {
-      return tables.at(grain / table_entries) + grain % table_entries * 4;
+    std::uint64_t entry_of(std::uint64_t grain, std::uint32_t per_table = 512) const {
+      return tables.at(grain / per_table) + grain % per_table * 4;
     }
   };
   Built build() const;
