@@ -34,6 +34,15 @@ std::vector<std::byte> read_all(const Disk& disk) {
   return bytes;
 }
 
+/// QEMU leaks clusters now and then, which is repaired, and makes a corrupt image, which no repair
+/// makes whole (see the README of the format, Read).
+bool sound_or_leaking(const std::string& path) {
+  constexpr int kLeaks = 3;
+  const int status = run_command({"qemu-img", "check", path}).status;
+  if (status == kLeaks) must_run({"qemu-img", "check", "-q", "-r", "leaks", path});
+  return status == 0 || status == kLeaks;
+}
+
 /// One random change, made to the disk and to the model.
 Result<void> change(Disk& disk, std::vector<std::byte>& model, std::mt19937_64& random) {
   const std::uint64_t offset = random() % model.size();
@@ -130,9 +139,7 @@ TEST_SUITE("qcow2 in place") {
       CAPTURE(image.options);
       CAPTURE(image.steps);
       if (random() % 3 == 0) run_command({"qemu-img", "snapshot", "-c", "kept", image.path});
-      // Closed as it must be, whatever QEMU postponed.
-      run_command({"qemu-img", "check", "-r", "all", image.path});
-      if (run_command({"qemu-img", "check", image.path}).status != 0) continue;
+      if (!sound_or_leaking(image.path)) continue;
       const auto snapshots = must(must(open_disk(image.path, opening(false)))->info()).snapshots;
       std::vector<std::byte> kept;
       auto kept_options = opening(false);
@@ -169,8 +176,7 @@ TEST_SUITE("qcow2 in place") {
       const RandomImage image = make_random_image(folder, "disk", "", random);
       CAPTURE(image.options);
       if (random() % 2) run_command({"qemu-img", "snapshot", "-c", "kept", image.path});
-      run_command({"qemu-img", "check", "-r", "all", image.path});
-      if (run_command({"qemu-img", "check", image.path}).status != 0) continue;
+      if (!sound_or_leaking(image.path)) continue;
       auto file = std::make_shared<FragileFile>("fragile");
       file->begin_with(file_bytes(image.path));
       const auto disk = must(open_disk(file, opening(true)));
