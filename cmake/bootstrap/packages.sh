@@ -13,10 +13,10 @@ debian_packages=(
   python3 python3-dev python3-venv python3-pip pybind11-dev
   # independent opinions on what vmlift writes: disks, machines, definitions
   qemu-utils qemu-system-x86 ovmf libxml2-utils
-  # servers that hold disks: NBD with and without TLS, a Ceph cluster of one monitor and one OSD
-  nbdkit libnbd-bin gnutls-bin openssl ceph-mon ceph-osd ceph-common qemu-block-extra
   libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system
   swtpm swtpm-tools
+  # servers that hold disks: NBD with and without TLS, a Ceph cluster of one monitor and one OSD
+  nbdkit libnbd-bin gnutls-bin openssl ceph-mon ceph-osd ceph-common qemu-block-extra
   # the sample appliance: its root file system, partition table, boot loader and drivers
   busybox-static e2fsprogs fdisk grub-pc-bin kmod
 )
