@@ -11,7 +11,7 @@ run_demo() {
   mkdir -p "$demo"
 
   say "Building vmlift."
-  build_vmlift
+  step build-demo "the library and its Python package, with GCC" build_tree dev build _core
 
   say
   say "1. An appliance as VMware would export it: a small Linux (Debian's kernel, busybox) on a"
@@ -20,15 +20,15 @@ run_demo() {
   show tar --list --verbose --file "$appliance"
 
   say
-  say "2. vmlift migrates it: $appliance becomes a qcow2 disk and a libvirt domain."
+  say "2. vmlift migrates it to a qcow2 disk and a libvirt domain, and says which settings of the"
+  say "   source did not simply carry over."
   migrate_appliance
   show ls -l "$guest"
+  say "   What became of every single setting, and every choice made, is in $(report)."
 
   say
-  say "3. What became of the machine. The domain:"
+  say "3. The domain:"
   show cat "$(domain)"
-  say "   What each key of the source became:"
-  show python3 cmake/bootstrap/show_report.py "$(report)"
 
   say
   say "4. Other tools' opinion on the result."
@@ -45,8 +45,8 @@ run_demo() {
   say "The migrated guest is up, $(elapsed "$began") s after the start. Everything is in $demo/."
 }
 
-# show COMMAND...: its output, indented.
-show() { "$@" | sed 's/^/     /'; }
+# show COMMAND...: what it says, indented.
+show() { "$@" 2>&1 | sed 's/^/     /'; }
 
 make_appliance() {
   python3 -m appliance.make "$appliance" --marker "$marker" \
@@ -56,7 +56,7 @@ make_appliance() {
 migrate_appliance() {
   local began=$EPOCHREALTIME
   say "   \$ vmlift migrate $appliance --to $guest -O qcow2"
-  python3 -m vmlift migrate "$appliance" --to "$guest" -O qcow2
+  show python3 -m vmlift migrate "$appliance" --to "$guest" -O qcow2
   say "   migrated in $(elapsed "$began") s"
 }
 

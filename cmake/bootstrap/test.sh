@@ -6,38 +6,30 @@ run_tests() {
   rm -rf "$results"
   mkdir -p "$results"
   say "Building and testing. Everything printed by the builds and the tests is in $logs/."
-  if build_vmlift; then
-    run_ctest gcc build "C++ and C tests, GCC"
-    run_pytest
-  else
-    record "C++ and C tests, GCC" none 1 0
-    record "Python and command line tests" none 1 0
-  fi
-  build_and_ctest clang "C++ and C tests, clang-19" -DVMLIFT_BUILD_BENCHMARKS=OFF
-  build_and_ctest asan "C++ and C tests, address and undefined sanitizers" -DVMLIFT_INSTALL=OFF
-  build_and_ctest tsan "C++ and C tests, thread sanitizer" -DVMLIFT_INSTALL=OFF
+  build_and_ctest gcc dev build "C++ and C tests, GCC"
+  run_pytest
+  # The random cases have run in full by now; the others look at some of each kind.
+  export VMLIFT_CONFORMANCE_CASES=100
+  build_and_ctest clang clang build/clang "C++ and C tests, clang-19" \
+    -DVMLIFT_BUILD_BENCHMARKS=OFF
+  build_and_ctest asan asan build/asan "C++ and C tests, address and undefined sanitizers" \
+    -DVMLIFT_INSTALL=OFF
+  build_and_ctest tsan tsan build/tsan "C++ and C tests, thread sanitizer" \
+    -DVMLIFT_INSTALL=OFF
   say
   python3 cmake/bootstrap/summary.py "$results/runs.tsv"
 }
 
-# build_and_ctest PRESET TITLE [CMAKE-OPTION...]
+# build_and_ctest NAME PRESET FOLDER TITLE [CMAKE-OPTION...]
 build_and_ctest() {
-  local preset=$1 title=$2
-  shift 2
-  if step "build-$preset" "building for: $title" configure_and_build "$preset" "build/$preset" "$@"
-  then
-    # The random cases have run in full by now; the sanitizers look at some of each kind.
-    VMLIFT_CONFORMANCE_CASES=100 run_ctest "$preset" "build/$preset" "$title"
+  local name=$1 preset=$2 folder=$3 title=$4 junit=$PWD/$results/ctest-$1.xml
+  shift 4
+  if step "build-$name" "building for: $title" build_tree "$preset" "$folder" all "$@"; then
+    run "ctest-$name" "$title" "$junit" ctest --test-dir "$folder" -j "$(nproc)" \
+      --output-on-failure --no-tests=error --output-junit "$junit"
   else
     record "$title" none 1 0
   fi
-}
-
-# run_ctest NAME BUILD-FOLDER TITLE
-run_ctest() {
-  local junit=$PWD/$results/ctest-$1.xml
-  run "ctest-$1" "$3" "$junit" \
-    ctest --test-dir "$2" -j "$(nproc)" --output-on-failure --no-tests=error --output-junit "$junit"
 }
 
 run_pytest() {
