@@ -10,6 +10,11 @@ function(vmlift_compile target)
     target_compile_options(${target} PRIVATE
       -Wno-null-dereference -Wno-maybe-uninitialized -Wno-restrict)
   endif()
+  if(VMLIFT_SANITIZE)
+    # A C program that links the sanitized library needs the sanitizers' C++ runtime, which only
+    # the C++ driver adds.
+    set_target_properties(${target} PROPERTIES LINKER_LANGUAGE CXX)
+  endif()
   if(VMLIFT_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
