@@ -206,12 +206,13 @@ Result<XmlDocument> XmlDocument::parse(std::string_view text, const Limits& limi
                 limits.xml);
   }
   XmlDocument result;
-  VMLIFT_TRY(result.text_, utf8_document(text));
-  VMLIFT_CHECK(check_characters(result.text_));
-  VMLIFT_CHECK(MarkupScanner(result.text_, limits).scan());
+  VMLIFT_TRY(const std::string utf8, utf8_document(text));
+  VMLIFT_CHECK(check_characters(utf8));
+  VMLIFT_CHECK(MarkupScanner(utf8, limits).scan());
   result.line_starts_.push_back(0);
-  for (std::size_t at = 0; at < result.text_.size(); ++at)
-    if (result.text_[at] == '\n') result.line_starts_.push_back(at + 1);
+  for (std::size_t at = 0; at < utf8.size(); ++at)
+    if (utf8[at] == '\n') result.line_starts_.push_back(at + 1);
+  result.text_.assign(utf8.begin(), utf8.end());
   result.document_ = std::make_unique<pugi::xml_document>();
   const pugi::xml_parse_result parsed = result.document_->load_buffer_inplace(
       result.text_.data(), result.text_.size(), pugi::parse_default, pugi::encoding_utf8);

@@ -70,7 +70,9 @@ class XmlDocument {
 
   XmlDocument() = default;
 
-  std::string text_;  ///< pugixml parses in place
+  /// pugixml parses in place and points into it, so it must not move with the document: a short
+  /// std::string would.
+  std::vector<char> text_;
   std::vector<std::size_t> line_starts_;
   std::unique_ptr<pugi::xml_document> document_;
   std::unordered_map<const void*, Claim> claims_;
