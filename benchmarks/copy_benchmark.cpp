@@ -38,23 +38,25 @@ bool make_source(const MemoryFolder& folder, const Path& path) {
   const auto block = guest_bytes(4 << 20);
   for (std::uint64_t at = 0; at < kSize; at += 8 << 20) (void)(*raw)->write(at, block);
   if (!(*raw)->commit()) return false;
-  ConvertRequest request{.source = folder / "plain", .source_options = {.format = "raw"},
-                         .target = folder / "source", .target_format = path.source_format,
-                         .target_options = {.options = path.source_options,
-                                            .compress = path.source_compressed}};
+  ConvertRequest request{
+      .source = folder / "plain",
+      .source_options = {.format = "raw"},
+      .target = folder / "source",
+      .target_format = path.source_format,
+      .target_options = {.options = path.source_options, .compress = path.source_compressed}};
   return convert(request).has_value();
 }
 
 void copy(benchmark::State& state, const Path& path) {
   const MemoryFolder folder;
   if (!make_source(folder, path)) return state.SkipWithError("the source cannot be made");
-  ConvertRequest request{.source = folder / "source",
-                         .source_options = {.format = path.source_format},
-                         .target = folder / "target",
-                         .target_format = path.target_format,
-                         .target_options = {.options = path.target_options,
-                                            .compress = path.target_compressed,
-                                            .overwrite = true}};
+  ConvertRequest request{
+      .source = folder / "source",
+      .source_options = {.format = path.source_format},
+      .target = folder / "target",
+      .target_format = path.target_format,
+      .target_options = {
+          .options = path.target_options, .compress = path.target_compressed, .overwrite = true}};
   for (auto _ : state) {
     if (auto report = convert(request); !report) {
       return state.SkipWithError(report.error().describe().c_str());

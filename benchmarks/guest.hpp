@@ -26,7 +26,8 @@ class MemoryFolder {
  public:
   MemoryFolder() {
     const char* base = std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : "/tmp";
-    path_ = std::filesystem::path(base) / ("vmlift-benchmark-" + std::to_string(std::random_device{}()));
+    path_ = std::filesystem::path(base) /
+            ("vmlift-benchmark-" + std::to_string(std::random_device{}()));
     std::filesystem::create_directory(path_);
   }
   ~MemoryFolder() {

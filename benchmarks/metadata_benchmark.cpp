@@ -13,8 +13,8 @@ struct Kind {
   const char* format;
   const char* subformat;
 };
-constexpr Kind kKinds[] = {{"raw", ""}, {"qcow2", ""}, {"vmdk", "monolithicSparse"},
-                           {"vmdk", "streamOptimized"}};
+constexpr Kind kKinds[] = {
+    {"raw", ""}, {"qcow2", ""}, {"vmdk", "monolithicSparse"}, {"vmdk", "streamOptimized"}};
 
 CreateOptions options_of(const Kind& kind, std::uint64_t size) {
   CreateOptions options{.size = size};

@@ -22,8 +22,8 @@
 #include "vmlift.h"
 
 // The C enumerators are written out in the header; here they are held to the list.
-#define VMLIFT_ERROR(name, c_name, number, text)                             \
-  static_assert(static_cast<int>(VMLIFT_ERR_##c_name) == (number) &&         \
+#define VMLIFT_ERROR(name, c_name, number, text)                     \
+  static_assert(static_cast<int>(VMLIFT_ERR_##c_name) == (number) && \
                 static_cast<int>(vmlift::ErrorCode::name) == (number));
 #include <vmlift/errors.def>
 #undef VMLIFT_ERROR

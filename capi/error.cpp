@@ -3,8 +3,7 @@
 
 const char* vmlift_code_name(vmlift_code code) {
   // The names are literals: each ends with a NUL.
-  return code == VMLIFT_OK ? "OK"
-                           : vmlift::error_name(static_cast<vmlift::ErrorCode>(code)).data();
+  return code == VMLIFT_OK ? "OK" : vmlift::error_name(static_cast<vmlift::ErrorCode>(code)).data();
 }
 
 vmlift_code vmlift_error_code(const vmlift_error* error) {

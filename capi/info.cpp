@@ -43,8 +43,7 @@ unsigned vmlift_info_flags(const vmlift_info* info) {
   if (info == nullptr) return 0;
   return flag(info->info.compressed, VMLIFT_INFO_COMPRESSED) |
          flag(info->info.encrypted, VMLIFT_INFO_ENCRYPTED) |
-         flag(info->info.dirty, VMLIFT_INFO_DIRTY) |
-         flag(info->info.corrupt, VMLIFT_INFO_CORRUPT);
+         flag(info->info.dirty, VMLIFT_INFO_DIRTY) | flag(info->info.corrupt, VMLIFT_INFO_CORRUPT);
 }
 
 const char* vmlift_info_backing_file(const vmlift_info* info) {

@@ -15,9 +15,9 @@ Result<const vmlift::vm::Drive*> drive_named(const vmlift::Package& package,
       if (drive.source == source || drive.address.text() == source) return &drive;
     }
   }
-  return std::unexpected(vmlift::Error(vmlift::ErrorCode::NotFound,
-                                       "the definition has no disk '" + source + "'")
-                             .in(package.location()));
+  return std::unexpected(
+      vmlift::Error(vmlift::ErrorCode::NotFound, "the definition has no disk '" + source + "'")
+          .in(package.location()));
 }
 
 }  // namespace
@@ -43,12 +43,10 @@ void vmlift_package_free(vmlift_package* package) { delete package; }
 
 const char* vmlift_package_kind(const vmlift_package* package) {
   // The names are literals: each ends with a NUL.
-  return package == nullptr ? nullptr
-                            : vmlift::package_kind_name(package->package.kind()).data();
+  return package == nullptr ? nullptr : vmlift::package_kind_name(package->package.kind()).data();
 }
 
-vmlift_code vmlift_package_inspect(const vmlift_package* package, char** json,
-                                   vmlift_error** err) {
+vmlift_code vmlift_package_inspect(const vmlift_package* package, char** json, vmlift_error** err) {
   return guarded(err, [&]() -> Result<void> {
     if (auto given = required(package, json); !given) return given;
     *json = nullptr;

@@ -27,17 +27,19 @@ auto run_copy(CopyOptions options, const py::object& progress, Work work) {
       });
 }
 
-Result<CopyReport> convert_images(
-    const Location& source, const Location& target, const std::string& format,
-    const std::optional<std::string>& source_format, const OptionMap& options, bool compress,
-    bool overwrite, bool verify, bool digest, unsigned threads,
-    const std::optional<std::string>& references, const LimitMap& limits, bool allow_corrupt,
-    const std::optional<std::string>& snapshot, const OptionMap& source_options,
-    const py::object& progress) {
+Result<CopyReport> convert_images(const Location& source, const Location& target,
+                                  const std::string& format,
+                                  const std::optional<std::string>& source_format,
+                                  const OptionMap& options, bool compress, bool overwrite,
+                                  bool verify, bool digest, unsigned threads,
+                                  const std::optional<std::string>& references,
+                                  const LimitMap& limits, bool allow_corrupt,
+                                  const std::optional<std::string>& snapshot,
+                                  const OptionMap& source_options, const py::object& progress) {
   ConvertRequest request{
       .source = source.string(),
-      .source_options = open_options(source_format, references, limits, allow_corrupt, snapshot,
-                                     source_options),
+      .source_options =
+          open_options(source_format, references, limits, allow_corrupt, snapshot, source_options),
       .target = target.string(),
       .target_format = format,
       .target_options = {.options = options, .compress = compress, .overwrite = overwrite},
@@ -54,17 +56,15 @@ Result<CopyReport> copy_into(const DiskHandle& source, DiskHandle& target, bool 
   const auto from = source.get();
   const auto to = target.get();
   const CopyOptions copy{.threads = threads, .verify = verify, .digest = digest};
-  return run_copy(copy, progress, [&](const CopyOptions& completed) {
-    return copy_disk(*from, *to, completed);
-  });
+  return run_copy(copy, progress,
+                  [&](const CopyOptions& completed) { return copy_disk(*from, *to, completed); });
 }
 
 Result<std::string> digest_of(const DiskHandle& handle, unsigned threads,
                               const py::object& progress) {
   const auto disk = handle.get();
-  return run_copy({.threads = threads}, progress, [&](const CopyOptions& completed) {
-    return digest_disk(*disk, completed);
-  });
+  return run_copy({.threads = threads}, progress,
+                  [&](const CopyOptions& completed) { return digest_disk(*disk, completed); });
 }
 
 Result<std::optional<std::uint64_t>> first_difference(const DiskHandle& a, const DiskHandle& b,
@@ -91,10 +91,9 @@ void add_copy(py::module_& module) {
       .def_readonly("sha256", &CopyReport::sha256);
 
   module.def("convert", &convert_images, py::arg("source"), py::arg("target"), py::arg("format"),
-             py::kw_only(), py::arg("source_format") = py::none(),
-             py::arg("options") = OptionMap{}, py::arg("compress") = false,
-             py::arg("overwrite") = false, py::arg("verify") = false, py::arg("digest") = false,
-             py::arg("threads") = 0, py::arg("references") = py::none(),
+             py::kw_only(), py::arg("source_format") = py::none(), py::arg("options") = OptionMap{},
+             py::arg("compress") = false, py::arg("overwrite") = false, py::arg("verify") = false,
+             py::arg("digest") = false, py::arg("threads") = 0, py::arg("references") = py::none(),
              py::arg("limits") = LimitMap{}, py::arg("allow_corrupt") = false,
              py::arg("snapshot") = py::none(), py::arg("source_options") = OptionMap{},
              py::arg("progress") = py::none(),

@@ -47,7 +47,8 @@ py::bytes read(const DiskHandle& handle, std::uint64_t length, std::uint64_t off
   const auto disk = handle.get();
   // Checked before memory is taken for it.
   if (offset > disk->size() || length > disk->size() - offset) {
-    raise(Error(ErrorCode::OutOfRange, std::to_string(length) + " bytes lie beyond the disk's end at " +
+    raise(Error(ErrorCode::OutOfRange, std::to_string(length) +
+                                           " bytes lie beyond the disk's end at " +
                                            std::to_string(disk->size()))
               .at(offset)
               .in(disk->location()));
@@ -163,46 +164,50 @@ void add_handle(py::module_& module) {
       .def_property_readonly("size", [](const DiskHandle& self) { return self.get()->size(); })
       .def_property_readonly(
           "format", [](const DiskHandle& self) { return std::string(self.get()->format().name); })
-      .def_property_readonly(
-          "location", [](const DiskHandle& self) { return to_text(self.get()->location()); })
+      .def_property_readonly("location",
+                             [](const DiskHandle& self) { return to_text(self.get()->location()); })
       .def_property_readonly("closed", &DiskHandle::closed)
-      .def("info",
-           [](const DiskHandle& self) {
-             return without_gil([disk = self.get()] { return disk->info(); });
-           },
-           "What the image says about itself.")
-      .def("map",
-           [](const DiskHandle& self) {
-             return without_gil([disk = self.get()] { return disk->map(); });
-           },
-           "Where data, zeros and holes lie, in ascending order.")
-      .def("check",
-           [](const DiskHandle& self) {
-             return without_gil([disk = self.get()] { return disk->check(); });
-           },
-           "Tests the image's own structure.")
+      .def(
+          "info",
+          [](const DiskHandle& self) {
+            return without_gil([disk = self.get()] { return disk->info(); });
+          },
+          "What the image says about itself.")
+      .def(
+          "map",
+          [](const DiskHandle& self) {
+            return without_gil([disk = self.get()] { return disk->map(); });
+          },
+          "Where data, zeros and holes lie, in ascending order.")
+      .def(
+          "check",
+          [](const DiskHandle& self) {
+            return without_gil([disk = self.get()] { return disk->check(); });
+          },
+          "Tests the image's own structure.")
       .def("read", &read, py::arg("length"), py::arg("offset"),
            "`length` guest-visible bytes at `offset`.")
       .def("read_into", &read_into, py::arg("buffer"), py::arg("offset"),
            "Fills a writable buffer from `offset` on.")
       .def("write", &write, py::arg("buffer"), py::arg("offset"), "Writes a buffer at `offset`.")
-      .def("zero",
-           [](const DiskHandle& self, std::uint64_t length, std::uint64_t offset) {
-             return without_gil([&, disk = self.get()] {
-               return disk->zero({offset, length});
-             });
-           },
-           py::arg("length"), py::arg("offset"), "Makes a range read as zeros.")
-      .def("flush",
-           [](const DiskHandle& self) {
-             return without_gil([disk = self.get()] { return disk->flush(); });
-           },
-           "What was written survives a crash of the machine.")
-      .def("commit",
-           [](const DiskHandle& self) {
-             return without_gil([disk = self.get()] { return disk->commit(); });
-           },
-           "Completes a created disk and gives it its name.")
+      .def(
+          "zero",
+          [](const DiskHandle& self, std::uint64_t length, std::uint64_t offset) {
+            return without_gil([&, disk = self.get()] { return disk->zero({offset, length}); });
+          },
+          py::arg("length"), py::arg("offset"), "Makes a range read as zeros.")
+      .def(
+          "flush",
+          [](const DiskHandle& self) {
+            return without_gil([disk = self.get()] { return disk->flush(); });
+          },
+          "What was written survives a crash of the machine.")
+      .def(
+          "commit",
+          [](const DiskHandle& self) {
+            return without_gil([disk = self.get()] { return disk->commit(); });
+          },
+          "Completes a created disk and gives it its name.")
       .def("close", &DiskHandle::close, "Closes; a created disk without commit() is gone.")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](DiskHandle& self, const py::args&) { self.close(); })
@@ -218,8 +223,7 @@ DiskHandle open(const Location& location, const std::optional<std::string>& form
                 const std::optional<std::string>& references, const LimitMap& limits,
                 bool allow_corrupt, const std::optional<std::string>& snapshot,
                 const OptionMap& options) {
-  OpenOptions opening =
-      open_options(format, references, limits, allow_corrupt, snapshot, options);
+  OpenOptions opening = open_options(format, references, limits, allow_corrupt, snapshot, options);
   opening.writable = writable;
   return DiskHandle(
       value_or_raise(without_gil([&] { return open_disk(location.string(), opening); })));

@@ -46,9 +46,8 @@ void add_formats(py::module_& module) {
                              })
       .def_property_readonly("schemes", &schemes)
       .def_property_readonly("probed", [](const Format& format) { return format.probe != nullptr; })
-      .def("__repr__", [](const Format& format) {
-        return "<vmlift.Format " + std::string(format.name) + ">";
-      });
+      .def("__repr__",
+           [](const Format& format) { return "<vmlift.Format " + std::string(format.name) + ">"; });
 
   module.def(
       "formats",

@@ -34,8 +34,7 @@ Migration prepare(const Location& package, const Location& destination,
   options.threads = threads;
   if (references) options.policy = value_or_raise(OpenPolicy::parse(*references));
   options.limits = limits_from(limits);
-  return value_or_raise(
-      without_gil([&] { return Migration::prepare(package.string(), options); }));
+  return value_or_raise(without_gil([&] { return Migration::prepare(package.string(), options); }));
 }
 
 py::str run(Migration& migration, const py::object& progress) {

@@ -1,5 +1,5 @@
-// Package: a definition and its disks. Definitions and reports cross the border as the JSON texts that
-// scripts read; vmlift/package.py decodes them.
+// Package: a definition and its disks. Definitions and reports cross the border as the JSON texts
+// that scripts read; vmlift/package.py decodes them.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -60,9 +60,8 @@ py::dict verify(const Package& package, const py::object& progress) {
   const Package::Verified verified = value_or_raise(run_cancellable<Hashed>(
       [&](std::stop_token stop, std::function<void(const Hashed&)> report) {
         return package.verify_manifest(
-            {.progress = [report](std::uint64_t done, std::uint64_t total) {
-               report({done, total});
-             },
+            {.progress = [report](std::uint64_t done,
+                                  std::uint64_t total) { report({done, total}); },
              .stop = std::move(stop)});
       },
       [&](const Hashed& step) {
@@ -99,8 +98,8 @@ py::tuple translate_texts(const Package& package, const std::string& dialect,
                           const std::optional<std::string>& disk_format) {
   const vm::TranslateOptions options =
       translate_options(dialect, profile, decisions, network_map, disk_directory, disk_format);
-  const vm::Translation translation = value_or_raise(
-      without_gil([&] { return vm::translate(package.definition(), options); }));
+  const vm::Translation translation =
+      value_or_raise(without_gil([&] { return vm::translate(package.definition(), options); }));
   py::list documents;
   for (const vm::Document& document : translation.documents) {
     documents.append(py::make_tuple(to_text(document.machine), to_text(document.file_name),
@@ -137,21 +136,24 @@ void add_package(py::module_& module) {
            [](const Package& self) { return to_text(vm::to_json(self.definition())); })
       .def("concerns_json",
            [](const Package& self) { return to_text(vm::to_json(vm::assess(self.definition()))); })
-      .def("open_disk",
-           [](const Package& self, const std::string& source) {
-             const vm::Drive& drive = drive_named(self, source);
-             return DiskHandle(value_or_raise(without_gil([&] { return self.open_disk(drive); })));
-           },
-           py::arg("source"))
-      .def("disk_location",
-           [](const Package& self, const std::string& source) {
-             return to_text(self.disk_location(drive_named(self, source)));
-           },
-           py::arg("source"))
+      .def(
+          "open_disk",
+          [](const Package& self, const std::string& source) {
+            const vm::Drive& drive = drive_named(self, source);
+            return DiskHandle(value_or_raise(without_gil([&] { return self.open_disk(drive); })));
+          },
+          py::arg("source"))
+      .def(
+          "disk_location",
+          [](const Package& self, const std::string& source) {
+            return to_text(self.disk_location(drive_named(self, source)));
+          },
+          py::arg("source"))
       .def("verify", &verify, py::kw_only(), py::arg("progress") = py::none())
-      .def("translate_texts", &translate_texts, py::arg("dialect"), py::kw_only(), py::arg("profile") = "",
-           py::arg("decisions") = OptionMap{}, py::arg("network_map") = py::none(),
-           py::arg("disk_directory") = py::none(), py::arg("disk_format") = py::none());
+      .def("translate_texts", &translate_texts, py::arg("dialect"), py::kw_only(),
+           py::arg("profile") = "", py::arg("decisions") = OptionMap{},
+           py::arg("network_map") = py::none(), py::arg("disk_directory") = py::none(),
+           py::arg("disk_format") = py::none());
 }
 
 }  // namespace vmlift::python

@@ -35,7 +35,7 @@ struct OpenPolicy {
     any,             ///< anywhere
   };
   References references = References::by_format;
-  std::string directory;        ///< for References::under
+  std::string directory;         ///< for References::under
   std::uint32_t max_chain = 64;  ///< images in a chain of parents
   bool allow_devices = false;    ///< block devices as extents or raw device mappings
 
@@ -82,10 +82,10 @@ std::string_view codec_name(Codec codec) noexcept;
 
 /// A compressed unit of a disk (a grain, a cluster), taken out of its wrapper.
 struct EncodedUnit {
-  Extent guest;                         ///< the bytes it expands to, whole
-  Codec codec = Codec::deflate;         ///< deflate: RFC 1951, without zlib's wrapper
-  std::span<const std::byte> payload{}; ///< may have bytes of no meaning behind the stream
-  std::optional<std::uint32_t> adler32{}; ///< of the plain bytes, where the source stored it
+  Extent guest;                            ///< the bytes it expands to, whole
+  Codec codec = Codec::deflate;            ///< deflate: RFC 1951, without zlib's wrapper
+  std::span<const std::byte> payload{};    ///< may have bytes of no meaning behind the stream
+  std::optional<std::uint32_t> adler32{};  ///< of the plain bytes, where the source stored it
 };
 using EncodedVisitor = std::function<Result<void>(const EncodedUnit&)>;
 
@@ -97,7 +97,8 @@ class UnitEncoder {
   /// The bytes in one unit of the target.
   virtual std::uint64_t unit_size() const = 0;
   /// Compresses one unit. An empty payload: it does not shrink, write it plain.
-  virtual Result<EncodedUnit> encode(std::uint64_t guest_offset, std::span<const std::byte> plain) = 0;
+  virtual Result<EncodedUnit> encode(std::uint64_t guest_offset,
+                                     std::span<const std::byte> plain) = 0;
   /// Makes another image's unit fit the target (length and checksum found, wrapper made).
   /// Nothing: it cannot be taken over; read and encode instead. An empty payload: it does not
   /// shrink, as the source's own compression has shown; read it and write it plain.
@@ -106,14 +107,14 @@ class UnitEncoder {
 
 struct DiskCapabilities {
   bool write = false;
-  bool zero = false;         ///< zero() is cheaper than writing zeros
+  bool zero = false;  ///< zero() is cheaper than writing zeros
   bool discard = false;
-  bool encoded_read = false; ///< read_encoded() offers units
-  bool encoded_write = false;///< encoder() and write_encoded() exist and are wanted
-  bool ascending = false;    ///< writes must come in ascending order of offset
-  bool zero_initialised = false;  ///< what is never written reads as zeros
-  std::uint32_t requests = 0;     ///< under way at once they hide the way to a server; 0: no wish
-  std::uint64_t request_size = 0; ///< power of two: writes so long and aligned are the cheapest
+  bool encoded_read = false;       ///< read_encoded() offers units
+  bool encoded_write = false;      ///< encoder() and write_encoded() exist and are wanted
+  bool ascending = false;          ///< writes must come in ascending order of offset
+  bool zero_initialised = false;   ///< what is never written reads as zeros
+  std::uint32_t requests = 0;      ///< under way at once they hide the way to a server; 0: no wish
+  std::uint64_t request_size = 0;  ///< power of two: writes so long and aligned are the cheapest
 };
 
 /// A point in time held inside an image.
@@ -143,12 +144,12 @@ struct DiskInfo {
   bool encrypted = false;
   bool dirty = false;
   bool corrupt = false;
-  std::optional<std::string> backing_file;   ///< as the image names it
+  std::optional<std::string> backing_file;  ///< as the image names it
   std::optional<std::string> backing_format;
   std::optional<std::string> data_file;
   std::vector<SnapshotInfo> snapshots;
   std::vector<BitmapInfo> bitmaps;
-  std::vector<std::string> files;            ///< the extents' names, as the image names them
+  std::vector<std::string> files;  ///< the extents' names, as the image names them
   std::vector<std::pair<std::string, std::string>> details;  ///< what only this format has
   std::vector<std::string> warnings;
 };
@@ -251,19 +252,22 @@ class Disk {
 /// Opens a disk. `location` is a path, PACKAGE.ova!MEMBER, or a URI of a format that has one.
 /// Errors: NotFound, UnsafeProbe, BadMagic where the stated format is not what is there, and
 /// every error of the formats.
-Result<std::unique_ptr<Disk>> open_disk(const std::string& location, const OpenOptions& options = {});
+Result<std::unique_ptr<Disk>> open_disk(const std::string& location,
+                                        const OpenOptions& options = {});
 /// The same over an open file. References are resolved beside file->path().
-Result<std::unique_ptr<Disk>> open_disk(std::shared_ptr<File> file, const OpenOptions& options = {});
+Result<std::unique_ptr<Disk>> open_disk(std::shared_ptr<File> file,
+                                        const OpenOptions& options = {});
 
 /// The format of what is at `location`; never raw. Errors: UnsafeProbe when no format claims it.
 Result<std::string> probe(const std::string& location);
 
 struct CreateOptions {
-  std::uint64_t size = 0;                      ///< guest-visible bytes
-  std::map<std::string, std::string> options;  ///< the format's own, qemu-img's names; an unknown one is InvalidArgument
-  bool compress = false;                       ///< store units compressed
-  bool overwrite = false;                      ///< replace an existing target, at commit
-  Limits limits{};                             ///< what a server may claim, and how long it may take
+  std::uint64_t size = 0;  ///< guest-visible bytes
+  std::map<std::string, std::string>
+      options;            ///< the format's own, qemu-img's names; an unknown one is InvalidArgument
+  bool compress = false;  ///< store units compressed
+  bool overwrite = false;  ///< replace an existing target, at commit
+  Limits limits{};         ///< what a server may claim, and how long it may take
 };
 
 /// Creates a disk. It gets its name at commit(), complete. Errors: Exists, InvalidArgument,

@@ -34,7 +34,8 @@ class File {
   virtual Result<std::uint64_t> size() const = 0;
 
   /// Reads until `buffer` is full or the file ends; returns how much was read.
-  virtual Result<std::size_t> read_some(std::uint64_t offset, std::span<std::byte> buffer) const = 0;
+  virtual Result<std::size_t> read_some(std::uint64_t offset,
+                                        std::span<std::byte> buffer) const = 0;
   /// Fills `buffer`. Errors: Truncated where the file ends first, Io.
   Result<void> read(std::uint64_t offset, std::span<std::byte> buffer) const;
 

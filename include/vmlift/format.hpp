@@ -75,7 +75,8 @@ class References {
   virtual Result<std::shared_ptr<File>> open_file(std::string_view name, std::string_view kind) = 0;
   /// Opens the disk below this one. An empty format is the image's own format: a parent is
   /// never probed. Errors: as open_file; ChainLoop, Limit.
-  virtual Result<std::unique_ptr<Disk>> open_parent(std::string_view name, std::string_view format) = 0;
+  virtual Result<std::unique_ptr<Disk>> open_parent(std::string_view name,
+                                                    std::string_view format) = 0;
 };
 
 struct OpenRequest {
@@ -108,7 +109,7 @@ struct CreateRequest {
 struct Subformat {
   std::string_view name;
   bool read = false;
-  bool write = false;   ///< in place, into an existing image
+  bool write = false;  ///< in place, into an existing image
   bool create = false;
 };
 

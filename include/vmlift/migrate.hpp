@@ -33,7 +33,7 @@ struct MigrationOptions {
   bool compress = false;
   bool overwrite = false;  ///< replace files of the same names
 
-  std::string profile;     ///< of the domain; empty: boot-safe
+  std::string profile;                                        ///< of the domain; empty: boot-safe
   std::map<std::string, std::string, std::less<>> decisions;  ///< --set DECISION=VALUE
   vm::NetworkMap networks;                                    ///< --map
   std::string configuration;                                  ///< an OVF's deployment option
@@ -53,8 +53,8 @@ struct MigrationOptions {
 /// A disk on its way.
 struct PlannedDisk {
   std::string machine;
-  std::string address;        ///< "scsi0:0"
-  std::string source;         ///< what open_disk takes ("web-01.ova!disk1.vmdk"); empty: blank
+  std::string address;  ///< "scsi0:0"
+  std::string source;   ///< what open_disk takes ("web-01.ova!disk1.vmdk"); empty: blank
   std::string source_format;
   std::uint64_t capacity = 0;     ///< guest-visible bytes
   std::uint64_t stored_size = 0;  ///< bytes of the source's file
@@ -105,7 +105,7 @@ struct MigratedDisk {
 
 struct MigrationReport {
   std::vector<MigratedDisk> disks;
-  std::vector<PlannedFile> files;           ///< written: domains and the loss report
+  std::vector<PlannedFile> files;             ///< written: domains and the loss report
   std::optional<Package::Verified> manifest;  ///< absent: the package has no manifest
   double seconds = 0;
 };

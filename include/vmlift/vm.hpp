@@ -61,16 +61,16 @@ Result<NetworkMap> parse_network_map(std::string_view yaml);
 
 /// Where a disk will be.
 struct DiskTarget {
-  std::string path;             ///< a file or block device of the target, or a claim's name
-  std::string format;           ///< "qcow2", "raw", "vmdk"
+  std::string path;    ///< a file or block device of the target, or a claim's name
+  std::string format;  ///< "qcow2", "raw", "vmdk"
   std::optional<std::uint64_t> capacity;
   std::optional<std::uint64_t> stored_size;  ///< bytes of the file, for an OVF's References
 };
 
 struct TranslateOptions {
-  std::string dialect;               ///< "libvirt", "ovf", "vmx", "kubevirt", ...
-  std::string profile;               ///< "boot-safe" (also when empty), "tuned", "vmware-compat"
-  std::string hypervisor;            ///< libvirt: "kvm" (when empty), "qemu", "xen"
+  std::string dialect;     ///< "libvirt", "ovf", "vmx", "kubevirt", ...
+  std::string profile;     ///< "boot-safe" (also when empty), "tuned", "vmware-compat"
+  std::string hypervisor;  ///< libvirt: "kvm" (when empty), "qemu", "xen"
   std::map<std::string, std::string, std::less<>> decisions;  ///< --set DECISION=VALUE
   NetworkMap networks;
   /// By the source's own name of a disk, or by its address ("scsi0:0").
@@ -131,7 +131,7 @@ Result<Translation> translate(const Definition& definition, const TranslateOptio
 /// A choice that --set may make, for listings.
 struct DecisionInfo {
   std::string_view name;
-  std::string_view values;   ///< what it takes, in words
+  std::string_view values;  ///< what it takes, in words
   std::string_view meaning;
 };
 /// The decisions of a dialect's writer. Empty for an unknown dialect.
@@ -146,8 +146,8 @@ std::string_view severity_name(Severity severity) noexcept;
 struct Concern {
   std::string machine;
   Severity severity = Severity::info;
-  std::string id;        ///< stable: "disk.raw-mapping"
-  std::string key;       ///< the source key or device concerned
+  std::string id;   ///< stable: "disk.raw-mapping"
+  std::string key;  ///< the source key or device concerned
   std::string message;
   std::string action;
 };

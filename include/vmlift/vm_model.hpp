@@ -53,8 +53,8 @@ struct Identity {
   std::string name;
   std::string annotation;
   std::optional<SmbiosUuid> smbios_uuid;
-  std::optional<Uuid> instance_uuid;       ///< the manager's own id (vc.uuid)
-  std::string serial;                      ///< SMBIOS serial number
+  std::optional<Uuid> instance_uuid;  ///< the manager's own id (vc.uuid)
+  std::string serial;                 ///< SMBIOS serial number
   std::optional<GenerationId> generation;
   bool operator==(const Identity&) const = default;
 };
@@ -144,7 +144,7 @@ struct Drive {
   std::string mode = "persistent";
   std::optional<std::uint64_t> capacity;
   std::string serial;
-  bool shared = false;     ///< several machines write to it at once
+  bool shared = false;  ///< several machines write to it at once
   bool read_only = false;
   bool change_tracking = false;
   std::optional<std::uint32_t> boot_order;
@@ -167,11 +167,12 @@ struct Medium {
 
 /// What a NIC is plugged into, by every name under which the source knows it.
 struct NetworkReference {
-  std::string name;        ///< port group, OVF network, bridge, libvirt network
-  std::string kind;        ///< "bridged", "nat", "hostonly", "custom", "dvs", "opaque", "bridge", "network"
-  std::string portgroup;   ///< a distributed port group's id; libvirt: the port group
+  std::string name;  ///< port group, OVF network, bridge, libvirt network
+  std::string
+      kind;  ///< "bridged", "nat", "hostonly", "custom", "dvs", "opaque", "bridge", "network"
+  std::string portgroup;  ///< a distributed port group's id; libvirt: the port group
   std::string switch_id;
-  std::string device;      ///< Workstation's vmnet
+  std::string device;  ///< Workstation's vmnet
   std::optional<std::uint32_t> vlan;
   bool operator==(const NetworkReference&) const = default;
 };

@@ -48,7 +48,8 @@ void store_native(std::span<std::byte> bytes, std::size_t offset, T value) {
 }
 template <std::unsigned_integral T>
 void store_le(std::span<std::byte> bytes, std::size_t offset, T value) {
-  store_native(bytes, offset, std::endian::native == std::endian::little ? value : byte_swap(value));
+  store_native(bytes, offset,
+               std::endian::native == std::endian::little ? value : byte_swap(value));
 }
 template <std::unsigned_integral T>
 void store_be(std::span<std::byte> bytes, std::size_t offset, T value) {

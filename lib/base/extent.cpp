@@ -14,8 +14,9 @@ auto first_touching(auto& extents, std::uint64_t offset) {
 
 /// The first extent that ends after `offset`.
 auto first_overlapping(auto& extents, std::uint64_t offset) {
-  return std::lower_bound(extents.begin(), extents.end(), offset,
-                          [](const Extent& extent, std::uint64_t at) { return extent.end() <= at; });
+  return std::lower_bound(
+      extents.begin(), extents.end(), offset,
+      [](const Extent& extent, std::uint64_t at) { return extent.end() <= at; });
 }
 
 }  // namespace

@@ -29,21 +29,20 @@ Error os_error(int number, std::string_view activity);
 
 #define VMLIFT_CONCAT_INNER(a, b) a##b
 #define VMLIFT_CONCAT(a, b) VMLIFT_CONCAT_INNER(a, b)
-#define VMLIFT_TRY_INTO(result, declaration, ...)                            \
-  auto result = (__VA_ARGS__);                                               \
-  if (!result) return ::std::unexpected(::std::move(result).error());        \
+#define VMLIFT_TRY_INTO(result, declaration, ...)                     \
+  auto result = (__VA_ARGS__);                                        \
+  if (!result) return ::std::unexpected(::std::move(result).error()); \
   declaration = *::std::move(result)
 
 /// VMLIFT_TRY(auto x, f()): x is f()'s value, or the function returns f()'s error.
 #define VMLIFT_TRY(declaration, ...) \
   VMLIFT_TRY_INTO(VMLIFT_CONCAT(vmlift_try_, __COUNTER__), declaration, __VA_ARGS__)
 
-#define VMLIFT_CHECK_WITH(result, ...)                                               \
-  do {                                                                               \
-    auto result = (__VA_ARGS__);                                                     \
-    if (!result) return ::std::unexpected(::std::move(result).error());              \
+#define VMLIFT_CHECK_WITH(result, ...)                                  \
+  do {                                                                  \
+    auto result = (__VA_ARGS__);                                        \
+    if (!result) return ::std::unexpected(::std::move(result).error()); \
   } while (false)
 
 /// VMLIFT_CHECK(f()): goes on if f() succeeded, else the function returns f()'s error.
-#define VMLIFT_CHECK(...) \
-  VMLIFT_CHECK_WITH(VMLIFT_CONCAT(vmlift_check_, __COUNTER__), __VA_ARGS__)
+#define VMLIFT_CHECK(...) VMLIFT_CHECK_WITH(VMLIFT_CONCAT(vmlift_check_, __COUNTER__), __VA_ARGS__)

@@ -2,9 +2,8 @@
 
 #include <libdeflate.h>
 
-#include <array>
-
 #include <algorithm>
+#include <array>
 #include <new>
 
 #include "base/bytes.hpp"
@@ -116,7 +115,8 @@ bool looks_random(std::span<const std::byte> plain) {
   std::array<std::uint16_t, 256> counts{};
   for (std::size_t slice = 0; slice < kSlices; ++slice) {
     const std::size_t at = (plain.size() - kSlice) / (kSlices - 1) * slice;
-    for (const std::byte byte : plain.subspan(at, kSlice)) ++counts[std::to_integer<unsigned>(byte)];
+    for (const std::byte byte : plain.subspan(at, kSlice))
+      ++counts[std::to_integer<unsigned>(byte)];
   }
   std::uint32_t squares = 0;
   for (const std::uint32_t count : counts) squares += count * count;

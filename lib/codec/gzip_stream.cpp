@@ -21,8 +21,7 @@ class GzipStream : public StreamDecoder {
   ~GzipStream() override { ::inflateEnd(&zlib_); }
   GzipStream(const GzipStream&) = delete;
 
-  Result<bool> step(std::span<const std::byte>& in, std::span<std::byte>& out,
-                    bool last) override {
+  Result<bool> step(std::span<const std::byte>& in, std::span<std::byte>& out, bool last) override {
     if (!ready_) return fail(ErrorCode::NoMemory, "no memory for gzip's decoder");
     for (;;) {
       if (between_) {

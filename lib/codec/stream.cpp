@@ -17,7 +17,10 @@ struct Kind {
 
 constexpr std::array<Kind, 3> kKinds = {{
     {Wrapping::gzip, "gzip", ".gz", "\x1f\x8b"},
-    {Wrapping::xz, "xz", ".xz", std::string_view("\xfd" "7zXZ\0", 6)},
+    {Wrapping::xz, "xz", ".xz",
+     std::string_view("\xfd"
+                      "7zXZ\0",
+                      6)},
     {Wrapping::zstd, "zstd", ".zst", "\x28\xb5\x2f\xfd"},
 }};
 

@@ -14,8 +14,7 @@ class XzStream : public StreamDecoder {
   ~XzStream() override { ::lzma_end(&lzma_); }
   XzStream(const XzStream&) = delete;
 
-  Result<bool> step(std::span<const std::byte>& in, std::span<std::byte>& out,
-                    bool last) override {
+  Result<bool> step(std::span<const std::byte>& in, std::span<std::byte>& out, bool last) override {
     if (!ready_) return fail(ErrorCode::NoMemory, "no memory for xz's decoder");
     lzma_.next_in = reinterpret_cast<const std::uint8_t*>(in.data());
     lzma_.avail_in = in.size();

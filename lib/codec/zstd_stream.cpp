@@ -15,16 +15,14 @@ class ZstdStream : public StreamDecoder {
   explicit ZstdStream(std::uint64_t memory) : memory_(memory), state_(::ZSTD_createDStream()) {
     const auto bounds = ::ZSTD_dParam_getBounds(ZSTD_d_windowLogMax);
     const int window = static_cast<int>(std::bit_width(std::max<std::uint64_t>(memory, 1))) - 1;
-    ready_ = state_ != nullptr &&
-             !::ZSTD_isError(::ZSTD_DCtx_setParameter(
-                 state_, ZSTD_d_windowLogMax,
-                 std::clamp(window, bounds.lowerBound, bounds.upperBound)));
+    ready_ = state_ != nullptr && !::ZSTD_isError(::ZSTD_DCtx_setParameter(
+                                      state_, ZSTD_d_windowLogMax,
+                                      std::clamp(window, bounds.lowerBound, bounds.upperBound)));
   }
   ~ZstdStream() override { ::ZSTD_freeDStream(state_); }
   ZstdStream(const ZstdStream&) = delete;
 
-  Result<bool> step(std::span<const std::byte>& in, std::span<std::byte>& out,
-                    bool last) override {
+  Result<bool> step(std::span<const std::byte>& in, std::span<std::byte>& out, bool last) override {
     if (!ready_) return fail(ErrorCode::NoMemory, "no memory for zstd's decoder");
     // After its frame libzstd may still hold output: go on with an empty `in` until it says 0.
     while (!out.empty() && (!in.empty() || !between_)) {
@@ -65,7 +63,7 @@ class ZstdStream : public StreamDecoder {
   std::uint64_t memory_;
   ZSTD_DStream* state_;
   bool ready_ = false;
-  bool first_ = true;     // not even one frame was begun
+  bool first_ = true;  // not even one frame was begun
   bool between_ = true;
 };
 

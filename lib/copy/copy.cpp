@@ -43,9 +43,9 @@ struct Piece {
 /// One segment, ready to be written in its turn.
 struct Prepared {
   Segment segment;
-  Bytes plain;    // the segment's bytes, where they were read
-  Bytes payload;  // the encoded pieces, one behind the other
-  ExtentSet adopted;     // taken over from the source as they were
+  Bytes plain;             // the segment's bytes, where they were read
+  Bytes payload;           // the encoded pieces, one behind the other
+  ExtentSet adopted;       // taken over from the source as they were
   ExtentSet unshrinkable;  // the source's own compression did not make these smaller
   std::vector<Piece> pieces;
 };
@@ -60,7 +60,8 @@ class Copy {
         crew_(options, source.size(), {&source, &target}),
         chunk_(chunk_for(target)),
         segments_(source.size(), chunk_, zeros_of(source)),
-        turns_(window_for(crew_.threads(), chunk_), [this](Prepared& prepared) { return commit(prepared); }) {}
+        turns_(window_for(crew_.threads(), chunk_),
+               [this](Prepared& prepared) { return commit(prepared); }) {}
 
   Result<CopyReport> run();
 
@@ -133,10 +134,10 @@ Result<CopyReport> Copy::run() {
     reading.stop = options_.stop;
     VMLIFT_TRY(const auto difference, compare_disks(source_, *written, reading, true));
     if (difference) {
-      return std::unexpected(error(ErrorCode::ChecksumMismatch,
-                                   "what was written reads back differently")
-                                 .at(*difference)
-                                 .in(target_.location()));
+      return std::unexpected(
+          error(ErrorCode::ChecksumMismatch, "what was written reads back differently")
+              .at(*difference)
+              .in(target_.location()));
     }
     report.verified = true;
   }
@@ -242,8 +243,11 @@ Result<void> Copy::prepare(Prepared& prepared, UnitEncoder* encoder) {
 
 namespace {
 Piece& add_encoded(Prepared& prepared, const EncodedUnit& unit) {
-  Piece piece{.guest = unit.guest, .encoded = true, .codec = unit.codec,
-              .payload_offset = prepared.payload.size(), .payload_length = unit.payload.size(),
+  Piece piece{.guest = unit.guest,
+              .encoded = true,
+              .codec = unit.codec,
+              .payload_offset = prepared.payload.size(),
+              .payload_length = unit.payload.size(),
               .adler32 = unit.adler32};
   prepared.payload.insert(prepared.payload.end(), unit.payload.begin(), unit.payload.end());
   return prepared.pieces.emplace_back(piece);
@@ -325,14 +329,14 @@ Result<void> Copy::commit(Prepared& prepared) {
       VMLIFT_CHECK(target_.write_encoded(
           {.guest = piece.guest,
            .codec = piece.codec,
-           .payload = std::span(prepared.payload).subspan(piece.payload_offset,
-                                                          piece.payload_length),
+           .payload =
+               std::span(prepared.payload).subspan(piece.payload_offset, piece.payload_length),
            .adler32 = piece.adler32}));
     } else {
       VMLIFT_CHECK(target_.write(
           piece.guest.offset,
-          std::span(prepared.plain).subspan(piece.guest.offset - segment.range.offset,
-                                            piece.guest.length)));
+          std::span(prepared.plain)
+              .subspan(piece.guest.offset - segment.range.offset, piece.guest.length)));
     }
   }
   crew_.advance(segment.range.length);

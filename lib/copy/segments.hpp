@@ -15,7 +15,7 @@ namespace vmlift {
 struct Segment {
   std::uint64_t index = 0;  ///< 0, 1, 2, ... in ascending order of offset
   Extent range;
-  bool zero = false;                ///< all of it is known to read as zeros
+  bool zero = false;                 ///< all of it is known to read as zeros
   std::optional<HostPlace> plain{};  ///< where its bytes lie as they are, in one run
 };
 

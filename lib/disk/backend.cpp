@@ -12,7 +12,9 @@ std::unexpected<Error> not_here(std::string_view what) {
 Result<void> DiskBackend::read_encoded(Extent, const EncodedVisitor&) {
   return not_here("hand out compressed units");
 }
-Result<CheckReport> DiskBackend::check() { return not_here("be checked: its format has no structure to test"); }
+Result<CheckReport> DiskBackend::check() {
+  return not_here("be checked: its format has no structure to test");
+}
 Result<ExtentSet> DiskBackend::bitmap(std::string_view name) {
   return fail(ErrorCode::NotFound, "there is no bitmap '{}' in this disk", name);
 }

@@ -100,8 +100,18 @@ Disk::Disk(const Format& format, std::string location, std::unique_ptr<DiskBacke
   const ThreadModel threads = backend->thread_model();
   const std::uint64_t size = backend->size();
   const DiskCapabilities capabilities = backend->capabilities();
-  state_.reset(new State{format, std::move(location), std::move(backend), std::move(target),
-                         std::move(sources), threads, size, capabilities, {}, {}, {}, false});
+  state_.reset(new State{format,
+                         std::move(location),
+                         std::move(backend),
+                         std::move(target),
+                         std::move(sources),
+                         threads,
+                         size,
+                         capabilities,
+                         {},
+                         {},
+                         {},
+                         false});
 }
 Disk::~Disk() = default;
 

@@ -54,7 +54,8 @@ Result<void> Limits::set(std::string_view limit, std::uint64_t value) {
     }
     known += fmt::format("{}{}", known.empty() ? "" : ", ", field);
   }
-  return fail(ErrorCode::InvalidArgument, "there is no limit '{}'; the limits are {}", limit, known);
+  return fail(ErrorCode::InvalidArgument, "there is no limit '{}'; the limits are {}", limit,
+              known);
 }
 
 }  // namespace vmlift

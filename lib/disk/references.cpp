@@ -38,9 +38,8 @@ Result<std::shared_ptr<File>> open_reference(const Reference& reference, const O
     return std::unexpected(
         error(ErrorCode::ReferenceDenied, "it names {}: {}", what, why).in(reference.location));
   };
-  if (name.empty() || std::ranges::any_of(name, [](char c) {
-        return static_cast<unsigned char>(c) < 0x20;
-      })) {
+  if (name.empty() ||
+      std::ranges::any_of(name, [](char c) { return static_cast<unsigned char>(c) < 0x20; })) {
     return denied("that is no file name");
   }
   if (names_a_protocol(name)) return denied("only paths are followed, never a protocol");
@@ -50,8 +49,9 @@ Result<std::shared_ptr<File>> open_reference(const Reference& reference, const O
     references = beside_by_default ? Kind::same_directory : Kind::deny;
   }
   if (references == Kind::deny || (references == Kind::same_directory && beside == nullptr)) {
-    return denied("references are denied; --references same-directory would allow this one if it "
-                  "lies beside the image");
+    return denied(
+        "references are denied; --references same-directory would allow this one if it "
+        "lies beside the image");
   }
   Result<std::shared_ptr<File>> opened = [&]() -> Result<std::shared_ptr<File>> {
     if (references == Kind::under) return HostFolder(policy.directory).open(name);
@@ -90,8 +90,8 @@ PolicyReferences::PolicyReferences(const Format& format, const OpenPolicy& polic
 
 Result<std::shared_ptr<File>> PolicyReferences::open_file(std::string_view name,
                                                           std::string_view kind) {
-  auto file = open_reference({name, kind, location_}, policy_, format_.references_beside,
-                             beside_.get());
+  auto file =
+      open_reference({name, kind, location_}, policy_, format_.references_beside, beside_.get());
   if (file) opened_.push_back(*file);
   return file;
 }
@@ -107,9 +107,9 @@ Result<std::unique_ptr<Disk>> PolicyReferences::open_parent(std::string_view nam
   VMLIFT_TRY(auto file, open_file(name, "parent"));
   const std::string identity = identity_of(*file);
   if (std::ranges::find(chain_, identity) != chain_.end()) {
-    return std::unexpected(error(ErrorCode::ChainLoop, "the parent '{}' leads back to itself",
-                                 printable(name))
-                               .in(location_));
+    return std::unexpected(
+        error(ErrorCode::ChainLoop, "the parent '{}' leads back to itself", printable(name))
+            .in(location_));
   }
   if (chain_.size() >= policy_.max_chain) {
     return std::unexpected(

@@ -17,7 +17,7 @@ namespace {
 
 // In the order of probing; raw claims nothing and comes last.
 constexpr std::array kFormats = {&kQcow2Format, &kVmdkFormat, &kNbdFormat, &kRbdFormat,
-                                &kRawFormat};
+                                 &kRawFormat};
 
 constexpr std::size_t kProbeLength = 4096;
 
@@ -57,8 +57,7 @@ Result<void> check_options(const Format& format, const std::map<std::string, std
     const auto found = std::ranges::find(format.options, name, &FormatOption::name);
     if (found == format.options.end() || (opening && !found->for_opening)) {
       return fail(ErrorCode::InvalidArgument, "format '{}' has no option '{}'{}; it has {}",
-                  format.name, name, opening ? " for opening" : "",
-                  known.empty() ? "none" : known);
+                  format.name, name, opening ? " for opening" : "", known.empty() ? "none" : known);
     }
   }
   return {};
@@ -97,8 +96,8 @@ Result<std::unique_ptr<Disk>> open_in_chain(const Format& format, std::shared_pt
                                             std::shared_ptr<const Folder> beside,
                                             std::vector<std::shared_ptr<File>>& opened) {
   const ParentOpener open_parent = [&options, &opened](std::shared_ptr<File> parent,
-                                              const Format& parent_format,
-                                              const std::vector<std::string>& deeper) {
+                                                       const Format& parent_format,
+                                                       const std::vector<std::string>& deeper) {
     OpenOptions parent_options = options;
     parent_options.writable = false;
     parent_options.snapshot.clear();
@@ -109,8 +108,8 @@ Result<std::unique_ptr<Disk>> open_in_chain(const Format& format, std::shared_pt
                          std::move(around), opened);
   };
   VMLIFT_CHECK(check_options(format, options.options, true));
-  PolicyReferences references(format, options.policy, location, std::move(beside),
-                              std::move(chain), open_parent, opened);
+  PolicyReferences references(format, options.policy, location, std::move(beside), std::move(chain),
+                              open_parent, opened);
   const OpenRequest request{std::move(file), location, options, references};
   auto backend = format.open(request);
   if (!backend) return std::unexpected(std::move(backend).error().in(location));

@@ -35,7 +35,8 @@ Result<std::size_t> ConcatenatedFile::read_some(std::uint64_t offset,
     const std::size_t part = part_at(offset + done);
     const std::uint64_t inside = offset + done - starts_[part];
     const auto step = buffer.subspan(
-        done, std::min<std::uint64_t>(buffer.size() - done, starts_[part + 1] - starts_[part] - inside));
+        done,
+        std::min<std::uint64_t>(buffer.size() - done, starts_[part + 1] - starts_[part] - inside));
     // A part that became shorter since is Truncated: the next one must not move up.
     VMLIFT_CHECK(parts_[part]->read(inside, step));
     done += step.size();

@@ -80,9 +80,9 @@ class DeviceTarget : public TargetFile {
   /// that an interrupted copy cannot be taken for it.
   Result<void> begin(std::uint64_t end) {
     if (end > size_) {
-      return std::unexpected(error(ErrorCode::NoSpace, "the device has {} bytes, {} are needed",
-                                   size_, end)
-                                 .in(path()));
+      return std::unexpected(
+          error(ErrorCode::NoSpace, "the device has {} bytes, {} are needed", size_, end)
+              .in(path()));
     }
     std::lock_guard lock(mutex_);
     if (std::exchange(begun_, true)) return {};
@@ -114,9 +114,9 @@ bool is_block_device(const std::string& path) {
 
 Result<std::shared_ptr<TargetFile>> open_device_target(const std::string& path, bool overwrite) {
   if (!overwrite) {
-    return std::unexpected(error(ErrorCode::Exists,
-                                 "the target is a block device; --overwrite writes over it")
-                               .in(path));
+    return std::unexpected(
+        error(ErrorCode::Exists, "the target is a block device; --overwrite writes over it")
+            .in(path));
   }
   // O_EXCL on a block device without O_CREAT: refused while it is mounted or held.
   Descriptor device(::open(path.c_str(), O_RDWR | O_EXCL | O_CLOEXEC));

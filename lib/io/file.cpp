@@ -9,10 +9,10 @@ namespace vmlift {
 Result<void> File::read(std::uint64_t offset, std::span<std::byte> buffer) const {
   VMLIFT_TRY(const std::size_t got, read_some(offset, buffer));
   if (got < buffer.size()) {
-    return std::unexpected(error(ErrorCode::Truncated, "the file ends {} bytes too early",
-                                 buffer.size() - got)
-                               .at(offset + got)
-                               .in(path()));
+    return std::unexpected(
+        error(ErrorCode::Truncated, "the file ends {} bytes too early", buffer.size() - got)
+            .at(offset + got)
+            .in(path()));
   }
   return {};
 }

@@ -71,8 +71,8 @@ Result<std::shared_ptr<File>> HostFolder::open(std::string_view name) const {
   const std::string relative(name);
   const std::string shown = path_ + "/" + relative;
   if (relative.empty() || relative.find('\0') != std::string::npos || relative.front() == '/') {
-    return std::unexpected(error(ErrorCode::ReferenceDenied,
-                                 "a name in an image must be a relative path").in(shown));
+    return std::unexpected(
+        error(ErrorCode::ReferenceDenied, "a name in an image must be a relative path").in(shown));
   }
   Descriptor folder(::open(path_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder) return std::unexpected(os_error(errno, "opening the folder").in(path_));
@@ -84,8 +84,8 @@ Result<std::shared_ptr<File>> HostFolder::open(std::string_view name) const {
   if (!file) {
     // EXDEV is openat2's word for a path that leads out of the folder.
     if (errno == EXDEV || errno == ELOOP) {
-      return std::unexpected(error(ErrorCode::ReferenceDenied,
-                                   "the name leads out of the image's folder").in(shown));
+      return std::unexpected(
+          error(ErrorCode::ReferenceDenied, "the name leads out of the image's folder").in(shown));
     }
     return std::unexpected(os_error(errno, "opening").in(shown));
   }

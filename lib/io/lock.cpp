@@ -63,11 +63,11 @@ Result<void> lock_image(int descriptor, const std::string& path, bool writable) 
     free = free && !taken_by_others(descriptor, kUsed + permission);
   }
   if (free) return {};
-  return std::unexpected(
-      error(ErrorCode::InUse, "another process {}; shut the machine down, or wait for the other "
-                              "program, and try again",
-            writable ? "has the image open" : "writes to the image")
-          .in(path));
+  return std::unexpected(error(ErrorCode::InUse,
+                               "another process {}; shut the machine down, or wait for the other "
+                               "program, and try again",
+                               writable ? "has the image open" : "writes to the image")
+                             .in(path));
 }
 
 }  // namespace vmlift

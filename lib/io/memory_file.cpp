@@ -15,8 +15,7 @@ Result<std::uint64_t> MemoryFile::size() const {
   return size_;
 }
 
-Result<std::size_t> MemoryFile::read_some(std::uint64_t offset,
-                                          std::span<std::byte> buffer) const {
+Result<std::size_t> MemoryFile::read_some(std::uint64_t offset, std::span<std::byte> buffer) const {
   std::lock_guard lock(mutex_);
   if (offset >= size_) return std::size_t{0};
   const auto length = std::min<std::uint64_t>(buffer.size(), size_ - offset);

@@ -43,12 +43,11 @@ Result<void> require_storage(int descriptor, const std::string& path, bool allow
     return std::unexpected(os_error(errno, "reading the file's status").in(path));
   }
   if (S_ISREG(status.st_mode) || (allow_device && S_ISBLK(status.st_mode))) return {};
-  return std::unexpected(error(S_ISBLK(status.st_mode) ? ErrorCode::ReferenceDenied
-                                                       : ErrorCode::InvalidArgument,
-                               "{}", S_ISDIR(status.st_mode)
-                                         ? "it is a folder, a disk image is a file"
-                                         : "neither a regular file nor a block device")
-                             .in(path));
+  return std::unexpected(
+      error(S_ISBLK(status.st_mode) ? ErrorCode::ReferenceDenied : ErrorCode::InvalidArgument, "{}",
+            S_ISDIR(status.st_mode) ? "it is a folder, a disk image is a file"
+                                    : "neither a regular file nor a block device")
+          .in(path));
 }
 
 PosixFile::PosixFile(Descriptor descriptor, std::string path, bool writable)
@@ -153,8 +152,8 @@ Result<void> PosixFile::zero(Extent extent) {
   VMLIFT_TRY(const std::uint64_t end, size());
   if (extent.offset >= end) return {};
   extent.length = std::min(extent.length, end - extent.offset);
-  for (const int mode : {FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                         FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE}) {
+  for (const int mode :
+       {FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE}) {
     if (::fallocate(descriptor_.get(), mode, static_cast<off_t>(extent.offset),
                     static_cast<off_t>(extent.length)) == 0) {
       return {};
@@ -215,8 +214,8 @@ Result<bool> PosixFile::copy_from(HostPlace source, std::uint64_t offset, std::u
   while (done < length) {
     auto from = static_cast<off_t>(source.offset + done);
     auto to = static_cast<off_t>(offset + done);
-    const ssize_t moved = ::copy_file_range(source.descriptor, &from, descriptor_.get(), &to,
-                                            length - done, 0);
+    const ssize_t moved =
+        ::copy_file_range(source.descriptor, &from, descriptor_.get(), &to, length - done, 0);
     if (moved > 0) {
       done += static_cast<std::uint64_t>(moved);
     } else if (moved == 0) {

@@ -27,9 +27,8 @@ Result<std::shared_ptr<File>> open_path(const std::string& path, bool writable) 
 Result<std::shared_ptr<File>> open_member(std::shared_ptr<File> package, std::string_view member,
                                           bool writable, const Limits& limits) {
   if (writable) {
-    return std::unexpected(
-        error(ErrorCode::Permission, "a member of an archive can only be read")
-            .in(fmt::format("{}!{}", package->path(), member)));
+    return std::unexpected(error(ErrorCode::Permission, "a member of an archive can only be read")
+                               .in(fmt::format("{}!{}", package->path(), member)));
   }
   VMLIFT_TRY(auto tar, expand_by_bytes(std::move(package), limits));
   VMLIFT_TRY(const auto archive, Archive::open(std::move(tar), limits));
@@ -56,8 +55,8 @@ Result<std::shared_ptr<File>> open_source(const std::string& location, bool writ
        mark = location.find('!', mark + 1)) {
     auto package = open_path(location.substr(0, mark), false);
     if (package) {
-      return open_member(*std::move(package), std::string_view(location).substr(mark + 1),
-                         writable, limits);
+      return open_member(*std::move(package), std::string_view(location).substr(mark + 1), writable,
+                         limits);
     }
   }
   return whole;

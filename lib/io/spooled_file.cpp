@@ -126,7 +126,8 @@ Result<std::uint64_t> SpooledFile::size() const {
 
 Result<std::size_t> SpooledFile::read_some(std::uint64_t offset,
                                            std::span<std::byte> buffer) const {
-  const std::uint64_t end = buffer.size() > UINT64_MAX - offset ? UINT64_MAX : offset + buffer.size();
+  const std::uint64_t end =
+      buffer.size() > UINT64_MAX - offset ? UINT64_MAX : offset + buffer.size();
   VMLIFT_CHECK(reach(end));
   const std::uint64_t there = decoded_;
   if (offset >= there) return std::size_t{0};

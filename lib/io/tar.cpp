@@ -68,8 +68,7 @@ std::optional<std::uint64_t> number_of(Header header, Field field) {
 }
 
 bool checksum_holds(Header header) {
-  const auto stored =
-      octal(as_text(header.subspan(kChecksum.offset, kChecksum.length)));
+  const auto stored = octal(as_text(header.subspan(kChecksum.offset, kChecksum.length)));
   std::int64_t plain = 0;
   std::int64_t with_sign = 0;  // what some old writers summed up
   for (std::size_t at = 0; at < kBlock; ++at) {
@@ -91,9 +90,8 @@ std::optional<std::string> plain_name(std::string_view name) {
     name.remove_prefix(std::min(name.size(), part.size() + 1));
     if (part.empty() || part == ".") continue;
     if (part == "..") return std::nullopt;
-    const bool control = std::ranges::any_of(part, [](char c) {
-      return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    });
+    const bool control = std::ranges::any_of(
+        part, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
     if (control) return std::nullopt;
     if (!plain.empty()) plain += '/';
     plain += part;
@@ -136,8 +134,9 @@ class TarReader {
   /// One header and what follows it.
   Result<void> take(Header header) {
     if (!checksum_holds(header)) {
-      return std::unexpected(broken(ErrorCode::BadArchive, "a member's header is damaged: its "
-                                                           "checksum does not match"));
+      return std::unexpected(broken(ErrorCode::BadArchive,
+                                    "a member's header is damaged: its "
+                                    "checksum does not match"));
     }
     const auto stated = number_of(header, kSize);
     if (!stated) {
@@ -187,8 +186,8 @@ class TarReader {
     const std::string shown = printable(stored_name);
     const auto name = plain_name(stored_name);
     if (!name) {
-      return std::unexpected(broken(ErrorCode::BadArchive,
-                                    "the member '{}' would lie outside of the archive", shown));
+      return std::unexpected(
+          broken(ErrorCode::BadArchive, "the member '{}' would lie outside of the archive", shown));
     }
     // Before POSIX a folder was a file whose name ends in a slash.
     const bool plain_type = type == '0' || type == '\0' || type == '7';
@@ -249,8 +248,8 @@ class TarReader {
   /// The bytes of a member that describes the next one.
   Result<std::string> extra(std::uint64_t size, std::uint64_t limit) {
     if (size > limit) {
-      return std::unexpected(broken(ErrorCode::Limit,
-                                    "an extended header of {} bytes, allowed are {}", size, limit));
+      return std::unexpected(
+          broken(ErrorCode::Limit, "an extended header of {} bytes, allowed are {}", size, limit));
     }
     if (!within(at_ + kBlock, size, end_)) {
       return std::unexpected(broken(ErrorCode::Truncated, "an extended header is cut short"));
@@ -301,8 +300,9 @@ class TarReader {
     if (size_) return std::unexpected(broken(ErrorCode::BadArchive, "a member has two sizes"));
     size_ = decimal(value);
     if (!size_) {
-      return std::unexpected(broken(ErrorCode::BadArchive, "a member's size is negative, too "
-                                                           "large or no number"));
+      return std::unexpected(broken(ErrorCode::BadArchive,
+                                    "a member's size is negative, too "
+                                    "large or no number"));
     }
     return {};
   }

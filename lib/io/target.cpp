@@ -97,9 +97,7 @@ class PendingFile {
     return {};
   }
 
-  Error broken(std::string_view activity) {
-    return os_error(errno, activity).in(file_->path());
-  }
+  Error broken(std::string_view activity) { return os_error(errno, activity).in(file_->path()); }
 
   int folder_;
   std::string name_;
@@ -182,11 +180,8 @@ class HostTarget : public TargetFile, public std::enable_shared_from_this<HostTa
     return main().copy_from(source, offset, length);
   }
 
-  
-
  private:
   PosixFile& main() const { return files_.front()->file(); }
-  
 
   Descriptor folder_;
   std::string folder_path_;
@@ -203,8 +198,7 @@ Result<std::shared_ptr<TargetFile>> create_target(const std::string& path, bool 
   if (!folder) {
     return std::unexpected(os_error(errno, "opening the target's folder").in(folder_path));
   }
-  auto target =
-      std::make_shared<HostTarget>(std::move(folder), std::move(folder_path), overwrite);
+  auto target = std::make_shared<HostTarget>(std::move(folder), std::move(folder_path), overwrite);
 
   VMLIFT_CHECK(target->add(std::string(base_name(path))));
   return target;

@@ -4,8 +4,7 @@
 
 namespace vmlift {
 
-Result<std::size_t> WindowFile::read_some(std::uint64_t offset,
-                                          std::span<std::byte> buffer) const {
+Result<std::size_t> WindowFile::read_some(std::uint64_t offset, std::span<std::byte> buffer) const {
   if (offset >= window_.length) return std::size_t{0};
   const auto length = std::min<std::uint64_t>(buffer.size(), window_.length - offset);
   return file_->read_some(window_.offset + offset, buffer.first(length));

@@ -43,7 +43,8 @@ std::string to_json(const MigrationPlan& plan) {
                              {"target_format", disk.target_format}});
   }
   json["files"] = files_json(plan.files);
-  json["manifest"] = plan.manifest_entries ? Json{{"entries", *plan.manifest_entries}} : Json(nullptr);
+  json["manifest"] =
+      plan.manifest_entries ? Json{{"entries", *plan.manifest_entries}} : Json(nullptr);
   json["report"] = Json::parse(vm::to_json(plan.account), nullptr, false);
   json["concerns"] = Json::parse(vm::to_json(plan.concerns), nullptr, false)["concerns"];
   return text_of(json);

@@ -78,8 +78,8 @@ class Planner {
       VMLIFT_CHECK(plan_disks(machine));
     }
     if (plan_.machines.empty()) {
-      return std::unexpected(error(ErrorCode::BadOvf, "it defines no machine")
-                                 .in(state_.package.location()));
+      return std::unexpected(
+          error(ErrorCode::BadOvf, "it defines no machine").in(state_.package.location()));
     }
     if (!state_.refusal) VMLIFT_CHECK(translate());
     return check_targets();
@@ -120,12 +120,14 @@ class Planner {
       const std::string name = printable(machine.identity.name);
       if (machine.encrypted) {
         refuse(ErrorCode::Encrypted, fmt::format("the machine '{}' is encrypted; remove the "
-                                                 "encryption in VMware first", name));
+                                                 "encryption in VMware first",
+                                                 name));
       }
       if (machine.suspended) {
         refuse(ErrorCode::UnsupportedFeature,
                fmt::format("the machine '{}' is suspended: its disks are in the middle of what it "
-                           "was doing; resume it and shut it down", name));
+                           "was doing; resume it and shut it down",
+                           name));
       }
     }
     const auto& locks = state_.package.locks();
@@ -175,8 +177,9 @@ class Planner {
     } else if (drive.capacity) {
       planned.capacity = *drive.capacity;
     } else {
-      return std::unexpected(error(ErrorCode::BadOvf, "the disk {} of '{}' has neither a file nor "
-                                                      "a capacity",
+      return std::unexpected(error(ErrorCode::BadOvf,
+                                   "the disk {} of '{}' has neither a file nor "
+                                   "a capacity",
                                    planned.address, printable(planned.machine))
                                  .in(state_.package.location()));
     }
@@ -205,10 +208,8 @@ class Planner {
         add_file(document.machine, "domain", stem_of_source(document.file_name), ".xml",
                  std::move(document.text));
       }
-      std::ranges::move(translation.report.entries,
-                        std::back_inserter(plan_.account.entries));
-      std::ranges::move(translation.report.decisions,
-                        std::back_inserter(plan_.account.decisions));
+      std::ranges::move(translation.report.entries, std::back_inserter(plan_.account.entries));
+      std::ranges::move(translation.report.decisions, std::back_inserter(plan_.account.decisions));
     }
     const bool one = plan_.machines.size() == 1;
     add_file({}, "report",
@@ -239,8 +240,7 @@ class Planner {
 
   void add_file(std::string machine, std::string kind, std::string_view stem,
                 std::string_view extension, std::string text) {
-    const std::string path =
-        fmt::format("{}/{}", plan_.destination, names_.take(stem, extension));
+    const std::string path = fmt::format("{}/{}", plan_.destination, names_.take(stem, extension));
     plan_.files.push_back({std::move(machine), std::move(kind), path});
     state_.contents.push_back(std::move(text));
   }
@@ -277,8 +277,7 @@ Migration::~Migration() = default;
 const MigrationPlan& Migration::plan() const { return state_->plan; }
 const Package& Migration::package() const { return state_->package; }
 
-Result<Migration> Migration::prepare(const std::string& location,
-                                     const MigrationOptions& options) {
+Result<Migration> Migration::prepare(const std::string& location, const MigrationOptions& options) {
   VMLIFT_CHECK(check_options(options));
   VMLIFT_TRY(Package package, Package::open(location, {.configuration = options.configuration,
                                                        .policy = options.policy,

@@ -30,11 +30,10 @@ Result<std::string> definition_in(const std::string& folder) {
   std::string names;
   for (const std::string& name : found) names += (names.empty() ? "" : ", ") + name;
   return std::unexpected(
-      found.empty()
-          ? error(ErrorCode::NotFound, "the folder holds no .ovf and no .vmx").in(folder)
-          : error(ErrorCode::InvalidArgument, "the folder holds several definitions, name one: {}",
-                  names)
-                .in(folder));
+      found.empty() ? error(ErrorCode::NotFound, "the folder holds no .ovf and no .vmx").in(folder)
+                    : error(ErrorCode::InvalidArgument,
+                            "the folder holds several definitions, name one: {}", names)
+                          .in(folder));
 }
 
 Result<Contents> contents_of_archive(std::shared_ptr<File> file, const Limits& limits) {

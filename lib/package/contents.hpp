@@ -12,7 +12,7 @@
 namespace vmlift {
 
 struct Contents {
-  std::string location;         ///< the archive's or the definition's
+  std::string location;  ///< the archive's or the definition's
   std::string definition_name;
   std::string definition_text;
   std::shared_ptr<const Folder> folder;

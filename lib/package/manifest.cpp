@@ -97,7 +97,8 @@ Result<Manifest> Manifest::parse(std::string_view text, std::string name, const 
       return std::unexpected(
           std::move(entry).error().during(fmt::format("{}, line {}", manifest.name, number)));
     }
-    const auto [known, fresh] = seen.emplace(std::pair(entry->file, entry->algorithm), entry->digest);
+    const auto [known, fresh] =
+        seen.emplace(std::pair(entry->file, entry->algorithm), entry->digest);
     if (fresh) {
       manifest.entries.push_back(*std::move(entry));
     } else if (known->second != entry->digest) {

@@ -37,11 +37,13 @@ Result<std::shared_ptr<File>> join_chunks(std::string_view href, std::uint64_t c
       return chunk;
     }
     if (last != chunk_size) {
-      return fail(ErrorCode::Corrupt, "the chunk '{}' has {} bytes and is not the last; the OVF says {}",
+      return fail(ErrorCode::Corrupt,
+                  "the chunk '{}' has {} bytes and is not the last; the OVF says {}",
                   chunk_name(href, chunks.size() - 1), last, chunk_size);
     }
     if (chunks.size() >= limits.members) {
-      return fail(ErrorCode::Limit, "'{}' has more than {} chunks", printable(href), limits.members);
+      return fail(ErrorCode::Limit, "'{}' has more than {} chunks", printable(href),
+                  limits.members);
     }
     VMLIFT_TRY(last, (*chunk)->size());
     chunks.push_back(*std::move(chunk));

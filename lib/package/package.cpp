@@ -138,10 +138,9 @@ Result<Package> Package::open(const std::string& location, const PackageOptions&
     return {};
   };
   if (auto done = read(); !done) {
-    return std::unexpected(std::move(done).error().in(state->contents.archive
-                                                          ? state->contents.location_of(
-                                                                state->contents.definition_name)
-                                                          : state->contents.location));
+    return std::unexpected(std::move(done).error().in(
+        state->contents.archive ? state->contents.location_of(state->contents.definition_name)
+                                : state->contents.location));
   }
   return Package(std::move(state));
 }
@@ -171,8 +170,8 @@ Result<std::shared_ptr<File>> Package::State::open_named(std::string_view name,
   const auto storage = storages.find(name);
   if (storage == storages.end()) return open_stored(name, purpose);
   auto file = open_as_it_was(
-      name, storage->second,
-      [&](std::string_view stored) { return open_stored(stored, purpose); }, options.limits);
+      name, storage->second, [&](std::string_view stored) { return open_stored(stored, purpose); },
+      options.limits);
   if (!file) return std::unexpected(std::move(file).error().in(contents.location));
   return file;
 }

@@ -28,9 +28,8 @@ VmxTraces find_vmx_traces(const Contents& contents, const vm::Definition& defini
        std::filesystem::directory_iterator(folder_of(contents.location), ignored)) {
     const std::string name = entry.path().filename().string();
     // Workstation makes a folder NAME.lck, ESXi on NFS a hidden file .lck-INODE.
-    const bool lock = has_extension(name, ".lck")
-                          ? locks_this(stem_of(name), contents, definition)
-                          : name.starts_with(".lck-");
+    const bool lock = has_extension(name, ".lck") ? locks_this(stem_of(name), contents, definition)
+                                                  : name.starts_with(".lck-");
     if (lock) traces.locks.push_back(name);
     // STEM.vmss on Workstation, STEM-HASH.vmss on ESXi.
     if (has_extension(name, ".vmss") && name.starts_with(stem)) {

@@ -69,11 +69,10 @@ Result<Package::Verified> Package::verify_manifest(const VerifyOptions& options)
     }
     VMLIFT_TRY(const std::string found, digest.finish());
     if (found != item.entry->digest) {
-      return std::unexpected(error(ErrorCode::ChecksumMismatch,
-                                   "the {} of '{}' is {}, its manifest says {}",
-                                   digest_name(item.entry->algorithm), item.entry->file, found,
-                                   item.entry->digest)
-                                 .in(contents.location));
+      return std::unexpected(
+          error(ErrorCode::ChecksumMismatch, "the {} of '{}' is {}, its manifest says {}",
+                digest_name(item.entry->algorithm), item.entry->file, found, item.entry->digest)
+              .in(contents.location));
     }
   }
   if (options.progress) options.progress(verified.bytes, verified.bytes);

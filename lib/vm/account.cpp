@@ -10,11 +10,16 @@ namespace {
 Fate fate_by_rule(const AspectRule& rule) {
   const std::string text(rule.text);
   switch (rule.status) {
-    case LossStatus::kept: return kept(text);
-    case LossStatus::mapped: return mapped(text);
-    case LossStatus::defaulted: return defaulted({}, text);
-    case LossStatus::needs_action: return needs_action(text);
-    case LossStatus::dropped: break;
+    case LossStatus::kept:
+      return kept(text);
+    case LossStatus::mapped:
+      return mapped(text);
+    case LossStatus::defaulted:
+      return defaulted({}, text);
+    case LossStatus::needs_action:
+      return needs_action(text);
+    case LossStatus::dropped:
+      break;
   }
   return dropped(text);
 }
@@ -34,12 +39,16 @@ void Account::tell(Aspect aspect, std::size_t device, Fate fate) {
 
 Fate Account::fate_of(const SourceKey& key) const {
   if (key.aspect != Aspect::absent) {
-    if (const auto told = told_.find({key.aspect, key.device}); told != told_.end()) return told->second;
-    if (const auto told = told_.find({key.aspect, kEvery}); told != told_.end()) return told->second;
+    if (const auto told = told_.find({key.aspect, key.device}); told != told_.end())
+      return told->second;
+    if (const auto told = told_.find({key.aspect, kEvery}); told != told_.end())
+      return told->second;
   }
   const auto common = common_account_rules();
   const AspectRule* rule = &*std::ranges::find(common, key.aspect, &AspectRule::aspect);
-  if (const auto own = std::ranges::find(rules_, key.aspect, &AspectRule::aspect); own != rules_.end()) rule = &*own;
+  if (const auto own = std::ranges::find(rules_, key.aspect, &AspectRule::aspect);
+      own != rules_.end())
+    rule = &*own;
   Fate fate = fate_by_rule(*rule);
   if (!key.note.empty() && fate.status == LossStatus::dropped) fate.reason = key.note;
   return fate;
@@ -60,7 +69,8 @@ std::vector<LossEntry> Account::entries(const Machine& machine) const {
     const std::string key = about.second == kEvery
                                 ? std::string(aspect_name(about.first))
                                 : fmt::format("{}[{}]", aspect_name(about.first), about.second);
-    entries.push_back({machine.identity.name, key, {}, fate.status, fate.target, fate.reason, fate.action});
+    entries.push_back(
+        {machine.identity.name, key, {}, fate.status, fate.target, fate.reason, fate.action});
   }
   return entries;
 }

@@ -15,7 +15,8 @@ Result<Capabilities> Capabilities::parse(std::string_view xml, const Limits& lim
   result.machine_ = trim(text_of(child_of(document.root(), "machine")));
   // <disk supported='yes'><enum name='bus'><value>sata</value>: "disk/bus" has "sata".
   const auto walk = [&](auto&& self, pugi::xml_node node, const std::string& path) -> void {
-    if (const auto supported = attribute_of(node, "supported")) result.values_[path].insert(supported.value());
+    if (const auto supported = attribute_of(node, "supported"))
+      result.values_[path].insert(supported.value());
     for (const auto child : node.children()) {
       if (child.type() != pugi::node_element) continue;
       const std::string name(local_name(child));
@@ -32,7 +33,8 @@ Result<Capabilities> Capabilities::parse(std::string_view xml, const Limits& lim
   std::map<std::string, std::set<std::string>, std::less<>> flat;
   for (auto& [path, values] : result.values_) {
     constexpr std::string_view kDevices = "devices/";
-    flat.emplace(path.starts_with(kDevices) ? path.substr(kDevices.size()) : path, std::move(values));
+    flat.emplace(path.starts_with(kDevices) ? path.substr(kDevices.size()) : path,
+                 std::move(values));
   }
   result.values_ = std::move(flat);
   return result;

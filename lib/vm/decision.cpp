@@ -28,15 +28,16 @@ Result<Profile> parse_profile(std::string_view name) {
   if (name.empty() || name == "boot-safe") return Profile::boot_safe;
   if (name == "tuned") return Profile::tuned;
   if (name == "vmware-compat") return Profile::vmware_compat;
-  return fail(ErrorCode::InvalidArgument, "unknown profile \"{}\"; there are boot-safe, tuned and vmware-compat",
-              name);
+  return fail(ErrorCode::InvalidArgument,
+              "unknown profile \"{}\"; there are boot-safe, tuned and vmware-compat", name);
 }
 
 Result<Decisions> Decisions::make(std::span<const DecisionRule> rules, const Machine& machine,
                                   const TranslateOptions& options, Profile profile,
                                   const Capabilities& host) {
   Decisions decisions;
-  const Situation situation{machine, options, host, profile, guest_family(machine.guest_os), decisions};
+  const Situation situation{machine,  options, host, profile, guest_family(machine.guest_os),
+                            decisions};
   for (const DecisionRule& rule : rules) {
     Decision decision{.machine = machine.identity.name, .name = std::string(rule.name)};
     if (const auto wanted = options.decisions.find(rule.name); wanted != options.decisions.end()) {
@@ -82,7 +83,8 @@ bool Decisions::overridden(std::string_view name) const {
 
 Result<void> check_overrides(std::span<const DecisionRule> rules, const TranslateOptions& options) {
   for (const auto& [name, value] : options.decisions) {
-    if (std::ranges::find(rules, std::string_view(name), &DecisionRule::name) != rules.end()) continue;
+    if (std::ranges::find(rules, std::string_view(name), &DecisionRule::name) != rules.end())
+      continue;
     std::vector<std::string_view> names;
     for (const DecisionRule& rule : rules) names.push_back(rule.name);
     return fail(ErrorCode::InvalidArgument, "there is no decision \"{}\"; there are {}", name,

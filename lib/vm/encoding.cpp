@@ -47,8 +47,8 @@ std::string printable_utf8(std::string_view text) {
     const auto first = static_cast<unsigned char>(text[0]);
     const bool control = first < 0x20 && first != '\t' && first != '\n' && first != '\r';
     // U+FFFE and U+FFFF are no characters of XML either.
-    const bool no_character = length == 3 && (text.substr(0, 3) == "\xef\xbf\xbe" ||
-                                              text.substr(0, 3) == "\xef\xbf\xbf");
+    const bool no_character =
+        length == 3 && (text.substr(0, 3) == "\xef\xbf\xbe" || text.substr(0, 3) == "\xef\xbf\xbf");
     if (length == 0 || control || no_character) {
       result += kReplacement;
       text.remove_prefix(length == 0 ? 1 : length);

@@ -33,27 +33,38 @@ constexpr System kSystems[] = {
     {"winme", windows, "Windows ME", "microsoft.com/win/me", 65, 65, "winMe", true},
     {"winnt", windows, "Windows NT", "microsoft.com/winnt/4.0", 18, 18, "winNT", true},
     {"win2000pro", windows, "Windows 2000", "microsoft.com/win/2k", 58, 58, "win2000Pro", true},
-    {"win2000serv", windows, "Windows 2000 Server", "microsoft.com/win/2k", 58, 58, "win2000Serv", true},
-    {"win2000advserv", windows, "Windows 2000 Advanced Server", "microsoft.com/win/2k", 58, 58, "win2000AdvServ", true},
+    {"win2000serv", windows, "Windows 2000 Server", "microsoft.com/win/2k", 58, 58, "win2000Serv",
+     true},
+    {"win2000advserv", windows, "Windows 2000 Advanced Server", "microsoft.com/win/2k", 58, 58,
+     "win2000AdvServ", true},
     {"winxphome", windows, "Windows XP Home", "microsoft.com/win/xp", 67, 67, "winXPHome", true},
     {"winxppro", windows, "Windows XP", "microsoft.com/win/xp", 67, 72, "winXPPro", true},
-    {"winnetweb", windows, "Windows Server 2003 Web", "microsoft.com/win/2k3", 69, 70, "winNetWeb", true},
-    {"winnetstandard", windows, "Windows Server 2003", "microsoft.com/win/2k3", 69, 70, "winNetStandard", true},
-    {"winnetenterprise", windows, "Windows Server 2003 Enterprise", "microsoft.com/win/2k3", 69, 70, "winNetEnterprise", true},
-    {"winnetdatacenter", windows, "Windows Server 2003 Datacenter", "microsoft.com/win/2k3", 69, 70, "winNetDatacenter", true},
-    {"winnetbusiness", windows, "Windows Small Business Server 2003", "microsoft.com/win/2k3", 69, 70, "winNetBusiness", true},
+    {"winnetweb", windows, "Windows Server 2003 Web", "microsoft.com/win/2k3", 69, 70, "winNetWeb",
+     true},
+    {"winnetstandard", windows, "Windows Server 2003", "microsoft.com/win/2k3", 69, 70,
+     "winNetStandard", true},
+    {"winnetenterprise", windows, "Windows Server 2003 Enterprise", "microsoft.com/win/2k3", 69, 70,
+     "winNetEnterprise", true},
+    {"winnetdatacenter", windows, "Windows Server 2003 Datacenter", "microsoft.com/win/2k3", 69, 70,
+     "winNetDatacenter", true},
+    {"winnetbusiness", windows, "Windows Small Business Server 2003", "microsoft.com/win/2k3", 69,
+     70, "winNetBusiness", true},
     {"winvista", windows, "Windows Vista", "microsoft.com/win/vista", 73, 74, "winVista"},
     {"longhorn", windows, "Windows Server 2008", "microsoft.com/win/2k8", 76, 77, "winLonghorn"},
     {"windows7", windows, "Windows 7", "microsoft.com/win/7", 105, 105},
-    {"windows7srv", windows, "Windows Server 2008 R2", "microsoft.com/win/2k8r2", 103, 103, "windows7Server"},
+    {"windows7srv", windows, "Windows Server 2008 R2", "microsoft.com/win/2k8r2", 103, 103,
+     "windows7Server"},
     {"windows8", windows, "Windows 8", "microsoft.com/win/8", 114, 115},
-    {"windows8srv", windows, "Windows Server 2012", "microsoft.com/win/2k12", 116, 116, "windows8Server"},
+    {"windows8srv", windows, "Windows Server 2012", "microsoft.com/win/2k12", 116, 116,
+     "windows8Server"},
     {"windows9", windows, "Windows 10", "microsoft.com/win/10", 119, 120},
-    {"windows9srv", windows, "Windows Server 2016", "microsoft.com/win/2k16", 121, 121, "windows9Server"},
+    {"windows9srv", windows, "Windows Server 2016", "microsoft.com/win/2k16", 121, 121,
+     "windows9Server"},
     {"windows11", windows, "Windows 11", "microsoft.com/win/11", 1, 1},
     {"windows12", windows, "Windows 12", "", 1, 1},
     {"windows2019srv", windows, "Windows Server 2019", "microsoft.com/win/2k19", 1, 1},
-    {"windows2019srvnext", windows, "Windows Server 2022", "microsoft.com/win/2k22", 1, 1, "windows2019srvNext"},
+    {"windows2019srvnext", windows, "Windows Server 2022", "microsoft.com/win/2k22", 1, 1,
+     "windows2019srvNext"},
     {"windows2022srvnext", windows, "Windows Server 2025", "", 1, 1, "windows2022srvNext"},
     {"winhyperv", windows, "Hyper-V Server", "", 1, 1, "windowsHyperV"},
     // Linux
@@ -223,8 +234,10 @@ std::string libosinfo_id(const GuestOs& os) {
   }
   switch (guest_family(os)) {
     // libosinfo's own stand-ins for a system that is not known more closely.
-    case linux: return "http://libosinfo.org/linux/2022";
-    default: return {};
+    case linux:
+      return "http://libosinfo.org/linux/2022";
+    default:
+      return {};
   }
 }
 
@@ -264,11 +277,30 @@ std::string vsphere_id_from_vmx(std::string_view vmx_id) {
       row != std::end(kSystems) && !row->api.empty() ? std::string(row->api) : id.base;
   if (id.bits == 32) return base + "Guest";
   // The early ids have no underscore before their 64.
-  for (std::string_view early : {"winXPPro", "winNetStandard", "winNetEnterprise", "winNetDatacenter",
-                                 "winVista", "winLonghorn", "sles", "ubuntu", "suse", "centos",
-                                 "freebsd", "fedora", "opensuse", "asianux", "mandriva", "oracleLinux",
-                                 "otherLinux", "other24xLinux", "other26xLinux", "other3xLinux",
-                                 "other4xLinux", "other5xLinux", "other6xLinux", "coreos",
+  for (std::string_view early : {"winXPPro",
+                                 "winNetStandard",
+                                 "winNetEnterprise",
+                                 "winNetDatacenter",
+                                 "winVista",
+                                 "winLonghorn",
+                                 "sles",
+                                 "ubuntu",
+                                 "suse",
+                                 "centos",
+                                 "freebsd",
+                                 "fedora",
+                                 "opensuse",
+                                 "asianux",
+                                 "mandriva",
+                                 "oracleLinux",
+                                 "otherLinux",
+                                 "other24xLinux",
+                                 "other26xLinux",
+                                 "other3xLinux",
+                                 "other4xLinux",
+                                 "other5xLinux",
+                                 "other6xLinux",
+                                 "coreos",
                                  "vmwarePhoton"})
     if (base == early) return base + "64Guest";
   return base + "_64Guest";
@@ -291,28 +323,38 @@ std::string vmx_id_from_libosinfo(std::string_view uri, bool is_64_bit) {
       for (const System& system : kSystems) {
         if (system.libosinfo.empty()) continue;
         std::string_view row = system.libosinfo;
-        if (const auto row_dot = row.rfind('.'); row_dot != std::string_view::npos && row_dot > row.rfind('/'))
+        if (const auto row_dot = row.rfind('.');
+            row_dot != std::string_view::npos && row_dot > row.rfind('/'))
           row = row.substr(0, row_dot);
         if (row == major) best = &system;
       }
     }
   }
   std::string base;
-  if (best != nullptr) base = best->vmx;
-  else if (id.starts_with("ubuntu.com/")) base = "ubuntu";
-  else if (id.starts_with("fedoraproject.org/")) base = "fedora";
-  else if (id.starts_with("debian.org/")) base = "debian12";
-  else if (id.starts_with("microsoft.com/")) base = "windows2019srv";
-  else if (id.starts_with("freebsd.org/")) base = "freebsd";
-  else if (contains_ignoring_case(id, "linux")) base = "otherlinux";
-  else base = "other";
+  if (best != nullptr)
+    base = best->vmx;
+  else if (id.starts_with("ubuntu.com/"))
+    base = "ubuntu";
+  else if (id.starts_with("fedoraproject.org/"))
+    base = "fedora";
+  else if (id.starts_with("debian.org/"))
+    base = "debian12";
+  else if (id.starts_with("microsoft.com/"))
+    base = "windows2019srv";
+  else if (id.starts_with("freebsd.org/"))
+    base = "freebsd";
+  else if (contains_ignoring_case(id, "linux"))
+    base = "otherlinux";
+  else
+    base = "other";
   return is_64_bit ? base + "-64" : base;
 }
 
 std::string vmx_id_from_cim(std::uint32_t cim_id) {
   if (cim_id <= 1) return {};
   for (const System& system : std::span(kSystems)) {
-    if (system.cim64 == cim_id && system.cim64 != system.cim32) return std::string(system.vmx) + "-64";
+    if (system.cim64 == cim_id && system.cim64 != system.cim32)
+      return std::string(system.vmx) + "-64";
     if (system.cim32 == cim_id) return std::string(system.vmx);
   }
   return {};

@@ -14,10 +14,13 @@ Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-Json uuid_or_null(const std::optional<Uuid>& uuid) { return uuid ? Json(uuid->text()) : Json(nullptr); }
+Json uuid_or_null(const std::optional<Uuid>& uuid) {
+  return uuid ? Json(uuid->text()) : Json(nullptr);
+}
 
 Json warning_json(const Warning& warning) {
-  return {{"key", warning.key}, {"line", warning.line == 0 ? Json(nullptr) : Json(warning.line)},
+  return {{"key", warning.key},
+          {"line", warning.line == 0 ? Json(nullptr) : Json(warning.line)},
           {"message", warning.message}};
 }
 
@@ -30,7 +33,8 @@ Json array_of(const List& list, Function&& convert) {
 
 Json allocation_json(const Allocation& allocation) {
   if (allocation == Allocation{}) return nullptr;
-  return {{"reservation", or_null(allocation.reservation)}, {"limit", or_null(allocation.limit)},
+  return {{"reservation", or_null(allocation.reservation)},
+          {"limit", or_null(allocation.limit)},
           {"shares", text_or_null(allocation.shares)}};
 }
 
@@ -41,41 +45,58 @@ Json firmware_json(const Firmware& firmware) {
   }();
   // A source that could say and does not has it off.
   const bool secure = firmware.secure_boot.value_or(false);
-  return {{"type", type}, {"secure_boot", firmware.type || firmware.secure_boot ? Json(secure) : Json(nullptr)},
+  return {{"type", type},
+          {"secure_boot", firmware.type || firmware.secure_boot ? Json(secure) : Json(nullptr)},
           {"nvram", text_or_null(firmware.nvram)}};
 }
 
 Json controller_json(const Controller& controller) {
-  return {{"bus", bus_name(controller.bus)}, {"index", controller.index},
-          {"model", text_or_null(controller.model)}, {"sharing", text_or_null(controller.sharing)},
+  return {{"bus", bus_name(controller.bus)},
+          {"index", controller.index},
+          {"model", text_or_null(controller.model)},
+          {"sharing", text_or_null(controller.sharing)},
           {"pci_slot", or_null(controller.pci_slot)}};
 }
 
 std::string_view backing_name(Drive::Backing backing) {
   switch (backing) {
-    case Drive::Backing::file: return "file";
-    case Drive::Backing::block: return "block";
-    case Drive::Backing::network: return "network";
-    case Drive::Backing::raw_mapping: return "raw-mapping";
+    case Drive::Backing::file:
+      return "file";
+    case Drive::Backing::block:
+      return "block";
+    case Drive::Backing::network:
+      return "network";
+    case Drive::Backing::raw_mapping:
+      return "raw-mapping";
   }
   return "file";
 }
 
 Json drive_json(const Drive& drive) {
-  return {{"bus", bus_name(drive.address.bus)}, {"controller", drive.address.controller},
-          {"unit", drive.address.unit}, {"source", or_null(drive.source)}, {"mode", drive.mode},
-          {"capacity", or_null(drive.capacity)}, {"id", text_or_null(drive.id)},
-          {"format", text_or_null(drive.format)}, {"backing", backing_name(drive.backing)},
-          {"serial", text_or_null(drive.serial)}, {"shared", drive.shared},
-          {"read_only", drive.read_only}, {"change_tracking", drive.change_tracking},
-          {"boot_order", or_null(drive.boot_order)}, {"io", allocation_json(drive.io)}};
+  return {{"bus", bus_name(drive.address.bus)},
+          {"controller", drive.address.controller},
+          {"unit", drive.address.unit},
+          {"source", or_null(drive.source)},
+          {"mode", drive.mode},
+          {"capacity", or_null(drive.capacity)},
+          {"id", text_or_null(drive.id)},
+          {"format", text_or_null(drive.format)},
+          {"backing", backing_name(drive.backing)},
+          {"serial", text_or_null(drive.serial)},
+          {"shared", drive.shared},
+          {"read_only", drive.read_only},
+          {"change_tracking", drive.change_tracking},
+          {"boot_order", or_null(drive.boot_order)},
+          {"io", allocation_json(drive.io)}};
 }
 
 Json medium_json(const Medium& medium) {
   constexpr std::string_view kBackings[] = {"empty", "image", "host-device", "client"};
   return {{"kind", medium.kind == Medium::Kind::cdrom ? "cdrom" : "floppy"},
-          {"bus", bus_name(medium.address.bus)}, {"controller", medium.address.controller},
-          {"unit", medium.address.unit}, {"source", or_null(medium.source)},
+          {"bus", bus_name(medium.address.bus)},
+          {"controller", medium.address.controller},
+          {"unit", medium.address.unit},
+          {"source", or_null(medium.source)},
           {"backing", kBackings[static_cast<std::size_t>(medium.backing)]},
           {"connected", medium.connected}};
 }
@@ -83,36 +104,51 @@ Json medium_json(const Medium& medium) {
 Json nic_json(const Nic& nic) {
   constexpr std::string_view kClasses[] = {"unknown", "generated", "static", "manager"};
   const NetworkReference& network = nic.network;
-  return {{"index", nic.index}, {"mac", text_or_null(nic.mac)}, {"model", text_or_null(nic.model)},
+  return {{"index", nic.index},
+          {"mac", text_or_null(nic.mac)},
+          {"model", text_or_null(nic.model)},
           {"network", text_or_null(network.name)},
           {"mac_class", kClasses[static_cast<std::size_t>(nic.mac_class)]},
-          {"network_kind", text_or_null(network.kind)}, {"portgroup", text_or_null(network.portgroup)},
-          {"switch", text_or_null(network.switch_id)}, {"vlan", or_null(network.vlan)},
-          {"connected", nic.connected}, {"pci_slot", or_null(nic.pci_slot)},
+          {"network_kind", text_or_null(network.kind)},
+          {"portgroup", text_or_null(network.portgroup)},
+          {"switch", text_or_null(network.switch_id)},
+          {"vlan", or_null(network.vlan)},
+          {"connected", nic.connected},
+          {"pci_slot", or_null(nic.pci_slot)},
           {"guest_name", text_or_null(nic.guest_name)}};
 }
 
 Json port_json(const Port& port) {
-  return {{"index", port.index}, {"kind", text_or_null(port.kind)}, {"target", text_or_null(port.target)}};
+  return {{"index", port.index},
+          {"kind", text_or_null(port.kind)},
+          {"target", text_or_null(port.target)}};
 }
 
 Json property_json(const Property& property) {
-  return {{"key", property.key}, {"type", text_or_null(property.type)}, {"value", property.value},
-          {"label", text_or_null(property.label)}, {"user_configurable", property.user_configurable}};
+  return {{"key", property.key},
+          {"type", text_or_null(property.type)},
+          {"value", property.value},
+          {"label", text_or_null(property.label)},
+          {"user_configurable", property.user_configurable}};
 }
 
-Json key_value_json(const Property& property) { return {{"key", property.key}, {"value", property.value}}; }
+Json key_value_json(const Property& property) {
+  return {{"key", property.key}, {"value", property.value}};
+}
 
 Json snapshot_json(const Snapshot& snapshot) {
-  return {{"name", snapshot.name}, {"id", text_or_null(snapshot.id)},
-          {"description", text_or_null(snapshot.description)}, {"parent", text_or_null(snapshot.parent)},
+  return {{"name", snapshot.name},
+          {"id", text_or_null(snapshot.id)},
+          {"description", text_or_null(snapshot.description)},
+          {"parent", text_or_null(snapshot.parent)},
           {"disks", snapshot.disks}};
 }
 
 Json clock_json(const Clock& clock) {
   constexpr std::string_view kBases[] = {"", "utc", "localtime"};
   const std::string_view base = kBases[static_cast<std::size_t>(clock.base)];
-  return {{"base", base.empty() ? Json(nullptr) : Json(base)}, {"offset", or_null(clock.offset)},
+  return {{"base", base.empty() ? Json(nullptr) : Json(base)},
+          {"offset", or_null(clock.offset)},
           {"sync_with_host", clock.sync_with_host}};
 }
 
@@ -125,8 +161,10 @@ Json machine_json(const Machine& machine) {
       {"guest_os_source", text_or_null(machine.guest_os.source_id)},
       {"guest_os_description", text_or_null(machine.guest_os.description)},
       {"hardware_version", or_null(machine.hardware_version)},
-      {"bios_uuid", identity.smbios_uuid ? Json(identity.smbios_uuid->stored.text()) : Json(nullptr)},
-      {"uuid", identity.smbios_uuid ? Json(identity.smbios_uuid->guest_visible().text()) : Json(nullptr)},
+      {"bios_uuid",
+       identity.smbios_uuid ? Json(identity.smbios_uuid->stored.text()) : Json(nullptr)},
+      {"uuid",
+       identity.smbios_uuid ? Json(identity.smbios_uuid->guest_visible().text()) : Json(nullptr)},
       {"instance_uuid", uuid_or_null(identity.instance_uuid)},
       {"genid", identity.generation ? Json(identity.generation->guid().text()) : Json(nullptr)},
       {"serial", text_or_null(identity.serial)},
@@ -151,7 +189,8 @@ Json machine_json(const Machine& machine) {
   json["parallels"] = array_of(machine.parallels, port_json);
   json["usb"] = machine.usb.any();
   json["sound"] = text_or_null(machine.sound);
-  json["video"] = {{"model", text_or_null(machine.video.model)}, {"memory", or_null(machine.video.memory)},
+  json["video"] = {{"model", text_or_null(machine.video.model)},
+                   {"memory", or_null(machine.video.memory)},
                    {"displays", or_null(machine.video.displays)}};
   json["clock"] = clock_json(machine.clock);
   json["passthrough"] = array_of(machine.passthrough, [](const Passthrough& device) -> Json {
@@ -176,10 +215,12 @@ std::string to_json(const Definition& definition) {
   Json json;
   json["dialect"] = definition.dialect;
   json["machines"] = array_of(definition.machines, machine_json);
-  json["configurations"] = array_of(definition.configurations, [](const Configuration& configuration) -> Json {
-    return {{"id", configuration.id}, {"default", configuration.is_default},
-            {"label", text_or_null(configuration.label)}};
-  });
+  json["configurations"] =
+      array_of(definition.configurations, [](const Configuration& configuration) -> Json {
+        return {{"id", configuration.id},
+                {"default", configuration.is_default},
+                {"label", text_or_null(configuration.label)}};
+      });
   json["warnings"] = array_of(definition.warnings, warning_json);
   return text(json);
 }
@@ -187,23 +228,31 @@ std::string to_json(const Definition& definition) {
 std::string to_json(const LossReport& report) {
   Json json;
   json["entries"] = array_of(report.entries, [](const LossEntry& entry) -> Json {
-    return {{"machine", entry.machine}, {"key", entry.key}, {"value", entry.value},
-            {"status", loss_status_name(entry.status)}, {"target", text_or_null(entry.target)},
-            {"reason", text_or_null(entry.reason)}, {"action", text_or_null(entry.action)}};
+    return {{"machine", entry.machine},
+            {"key", entry.key},
+            {"value", entry.value},
+            {"status", loss_status_name(entry.status)},
+            {"target", text_or_null(entry.target)},
+            {"reason", text_or_null(entry.reason)},
+            {"action", text_or_null(entry.action)}};
   });
   json["decisions"] = array_of(report.decisions, [](const Decision& decision) -> Json {
-    return {{"machine", decision.machine}, {"name", decision.name}, {"value", decision.value},
-            {"reason", decision.reason}, {"overridden", decision.overridden}};
+    return {{"machine", decision.machine},
+            {"name", decision.name},
+            {"value", decision.value},
+            {"reason", decision.reason},
+            {"overridden", decision.overridden}};
   });
   return text(json);
 }
 
 std::string to_json(const std::vector<Concern>& concerns) {
-  const Json json = {{"concerns", array_of(concerns, [](const Concern& concern) -> Json {
-    return {{"machine", concern.machine}, {"severity", severity_name(concern.severity)},
-            {"id", concern.id}, {"key", text_or_null(concern.key)}, {"message", concern.message},
-            {"action", text_or_null(concern.action)}};
-  })}};
+  const Json json = {
+      {"concerns", array_of(concerns, [](const Concern& concern) -> Json {
+         return {{"machine", concern.machine}, {"severity", severity_name(concern.severity)},
+                 {"id", concern.id},           {"key", text_or_null(concern.key)},
+                 {"message", concern.message}, {"action", text_or_null(concern.action)}};
+       })}};
   return text(json);
 }
 

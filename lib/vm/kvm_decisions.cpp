@@ -58,7 +58,8 @@ Choice tpm(const S& s) {
 }
 
 Choice cpu(const S& s) {
-  if (s.made.is("domain-type", "kvm")) return {"host-model", "keeps migration between like hosts possible"};
+  if (s.made.is("domain-type", "kvm"))
+    return {"host-model", "keeps migration between like hosts possible"};
   return {"default", "emulation has no host model"};
 }
 
@@ -67,28 +68,36 @@ Choice topology(const S& s) {
   const auto cores = s.machine.cpu.cores_per_socket;
   if (!cores) return {"one-socket", "the source does not say; guests may count licences by socket"};
   if (count % *cores != 0) {
-    return {"one-socket", fmt::format("{} virtual CPUs cannot be divided into sockets of {}", count, *cores)};
+    return {"one-socket",
+            fmt::format("{} virtual CPUs cannot be divided into sockets of {}", count, *cores)};
   }
   return {"source", "as the source"};
 }
 
 Choice disk_bus(const S& s) {
-  if (is_xen(s)) return {s.profile == Profile::tuned ? "xen" : "ide", "what Xen offers such a guest"};
+  if (is_xen(s))
+    return {s.profile == Profile::tuned ? "xen" : "ide", "what Xen offers such a guest"};
   const bool legacy = s.made.is("machine", "pc");
   switch (s.profile) {
-    case Profile::vmware_compat: return {"source", "profile vmware-compat: the controllers it had, where QEMU has them"};
+    case Profile::vmware_compat:
+      return {"source", "profile vmware-compat: the controllers it had, where QEMU has them"};
     case Profile::tuned:
       if (s.machine.disks.size() > kMostVirtioDisks)
-        return if_offered(s, "disk/bus", {"scsi", "more disks than PCI slots should be spent on"}, "sata");
+        return if_offered(s, "disk/bus", {"scsi", "more disks than PCI slots should be spent on"},
+                          "sata");
       return if_offered(s, "disk/bus", {"virtio", "profile tuned"}, "sata");
-    case Profile::boot_safe: break;
+    case Profile::boot_safe:
+      break;
   }
-  if (legacy && s.machine.disks.size() <= 3) return {"ide", "profile boot-safe: a legacy guest has a driver for it"};
-  return if_offered(s, "disk/bus", {"sata", "profile boot-safe: every guest has a driver for it"}, "virtio");
+  if (legacy && s.machine.disks.size() <= 3)
+    return {"ide", "profile boot-safe: a legacy guest has a driver for it"};
+  return if_offered(s, "disk/bus", {"sata", "profile boot-safe: every guest has a driver for it"},
+                    "virtio");
 }
 
 Choice scsi_model(const S& s) {
-  if (s.profile == Profile::tuned || s.made.is("disk-bus", "scsi")) return {"virtio-scsi", "the fastest with SCSI semantics"};
+  if (s.profile == Profile::tuned || s.made.is("disk-bus", "scsi"))
+    return {"virtio-scsi", "the fastest with SCSI semantics"};
   return {"source", "as far as QEMU emulates it"};
 }
 
@@ -98,13 +107,18 @@ Choice disk_cache(const S& s) {
 }
 
 Choice nic_model(const S& s) {
-  if (is_xen(s)) return {s.profile == Profile::tuned ? "netfront" : "e1000", "what Xen offers such a guest"};
+  if (is_xen(s))
+    return {s.profile == Profile::tuned ? "netfront" : "e1000", "what Xen offers such a guest"};
   switch (s.profile) {
-    case Profile::vmware_compat: return {"source", "profile vmware-compat: the models it had, where QEMU has them"};
-    case Profile::tuned: return {"virtio", "profile tuned"};
-    case Profile::boot_safe: break;
+    case Profile::vmware_compat:
+      return {"source", "profile vmware-compat: the models it had, where QEMU has them"};
+    case Profile::tuned:
+      return {"virtio", "profile tuned"};
+    case Profile::boot_safe:
+      break;
   }
-  if (s.made.is("machine", "pc")) return {guest_is_legacy(s.machine.guest_os) ? "e1000" : "e1000e", "profile boot-safe"};
+  if (s.made.is("machine", "pc"))
+    return {guest_is_legacy(s.machine.guest_os) ? "e1000" : "e1000e", "profile boot-safe"};
   return {"e1000e", "profile boot-safe: every guest has a driver for it"};
 }
 
@@ -117,8 +131,10 @@ Choice clock(const S& s) {
   const Clock& clock = s.machine.clock;
   if (clock.base == Clock::Base::utc) return {"utc", "as the source"};
   if (clock.base == Clock::Base::local_time) return {"localtime", "as the source"};
-  if (clock.offset && *clock.offset == 0) return {"utc", "the source says that the clock runs in UTC"};
-  if (clock.offset) return {"offset", fmt::format("the source's clock is {} s from UTC", *clock.offset)};
+  if (clock.offset && *clock.offset == 0)
+    return {"utc", "the source says that the clock runs in UTC"};
+  if (clock.offset)
+    return {"offset", fmt::format("the source's clock is {} s from UTC", *clock.offset)};
   if (is_windows(s)) return {"localtime", "Windows keeps its clock in local time"};
   return {"utc", "guests other than Windows keep their clock in UTC"};
 }
@@ -138,19 +154,25 @@ Choice sound(const S& s) {
 
 Choice hyperv(const S& s) {
   if (!is_windows(s)) return {"none", "not a Windows guest"};
-  if (s.profile == Profile::tuned && s.made.is("domain-type", "kvm") && s.host.known()) return {"full", "profile tuned, and the host is known"};
+  if (s.profile == Profile::tuned && s.made.is("domain-type", "kvm") && s.host.known())
+    return {"full", "profile tuned, and the host is known"};
   return {"base", "what every host offers Windows"};
 }
 
 Choice boot_order(const S& s) {
   for (const std::string& device : s.machine.boot_classes)
-    if (device == "cdrom") return {"disk-first", "the source tries its CD first, which is for installing"};
+    if (device == "cdrom")
+      return {"disk-first", "the source tries its CD first, which is for installing"};
   return {"disk-first", "a migrated guest boots from its disk"};
 }
 
-Choice unmapped_network(const S&) { return {"isolated", "never a wrong network: link down until it is mapped"}; }
+Choice unmapped_network(const S&) {
+  return {"isolated", "never a wrong network: link down until it is mapped"};
+}
 
-Choice serial(const S&) { return {"pty", "a file or socket of the source's host does not exist here"}; }
+Choice serial(const S&) {
+  return {"pty", "a file or socket of the source's host does not exist here"};
+}
 Choice no(const S&) { return {"no", "off unless asked for"}; }
 
 Choice guest_devices(const S& s) {
@@ -164,13 +186,18 @@ constexpr DecisionRule kRules[] = {
     {"secure-boot", "yes|no", "whether UEFI checks signatures", secure_boot},
     {"machine", "q35|pc|MACHINE", "the emulated board", machine},
     {"tpm", "yes|no", "an emulated TPM 2.0", tpm},
-    {"cpu", "host-model|host-passthrough|maximum|default|MODEL", "the CPU that the guest sees", cpu},
+    {"cpu", "host-model|host-passthrough|maximum|default|MODEL", "the CPU that the guest sees",
+     cpu},
     {"topology", "source|one-socket|one-core", "how virtual CPUs are grouped", topology},
     {"disk-bus", "sata|virtio|scsi|ide|usb|xen|source", "what disks hang on", disk_bus},
-    {"scsi-model", "source|virtio-scsi|vmpvscsi|lsilogic|lsisas1068", "the SCSI controllers", scsi_model},
-    {"disk-cache", "default|none|writeback|writethrough|directsync|unsafe", "the host's cache for disks", disk_cache},
-    {"nic-model", "e1000e|e1000|virtio|rtl8139|vmxnet3|pcnet|igb|netfront|source", "the network cards", nic_model},
-    {"unmapped-network", "isolated|default", "where a NIC goes whose network is not mapped", unmapped_network},
+    {"scsi-model", "source|virtio-scsi|vmpvscsi|lsilogic|lsisas1068", "the SCSI controllers",
+     scsi_model},
+    {"disk-cache", "default|none|writeback|writethrough|directsync|unsafe",
+     "the host's cache for disks", disk_cache},
+    {"nic-model", "e1000e|e1000|virtio|rtl8139|vmxnet3|pcnet|igb|netfront|source",
+     "the network cards", nic_model},
+    {"unmapped-network", "isolated|default", "where a NIC goes whose network is not mapped",
+     unmapped_network},
     {"uuid", "guest|management", "which reading of the SMBIOS UUID is kept", uuid},
     {"clock", "utc|localtime|offset", "what the hardware clock is set to", clock},
     {"video", "vga|virtio|qxl|bochs|cirrus|vmvga|none", "the graphics card", video},

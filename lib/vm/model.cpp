@@ -48,14 +48,22 @@ GenerationId GenerationId::from_guid(const Uuid& guid) {
 
 std::string_view bus_name(Bus bus) noexcept {
   switch (bus) {
-    case Bus::ide: return "ide";
-    case Bus::scsi: return "scsi";
-    case Bus::sata: return "sata";
-    case Bus::nvme: return "nvme";
-    case Bus::virtio: return "virtio";
-    case Bus::usb: return "usb";
-    case Bus::floppy: return "floppy";
-    case Bus::xen: return "xen";
+    case Bus::ide:
+      return "ide";
+    case Bus::scsi:
+      return "scsi";
+    case Bus::sata:
+      return "sata";
+    case Bus::nvme:
+      return "nvme";
+    case Bus::virtio:
+      return "virtio";
+    case Bus::usb:
+      return "usb";
+    case Bus::floppy:
+      return "floppy";
+    case Bus::xen:
+      return "xen";
   }
   return "scsi";
 }
@@ -66,20 +74,28 @@ std::string Address::text() const {
 
 std::string_view loss_status_name(LossStatus status) noexcept {
   switch (status) {
-    case LossStatus::kept: return "kept";
-    case LossStatus::mapped: return "mapped";
-    case LossStatus::defaulted: return "defaulted";
-    case LossStatus::dropped: return "dropped";
-    case LossStatus::needs_action: return "needs-action";
+    case LossStatus::kept:
+      return "kept";
+    case LossStatus::mapped:
+      return "mapped";
+    case LossStatus::defaulted:
+      return "defaulted";
+    case LossStatus::dropped:
+      return "dropped";
+    case LossStatus::needs_action:
+      return "needs-action";
   }
   return "dropped";
 }
 
 std::string_view severity_name(Severity severity) noexcept {
   switch (severity) {
-    case Severity::info: return "info";
-    case Severity::warning: return "warning";
-    case Severity::blocker: return "blocker";
+    case Severity::info:
+      return "info";
+    case Severity::warning:
+      return "warning";
+    case Severity::blocker:
+      return "blocker";
   }
   return "info";
 }

@@ -17,23 +17,35 @@ Result<NetworkTarget> read_target(const YAML::Node& node) {
   NetworkTarget target;
   for (const auto& entry : node) {
     const auto key = entry.first.as<std::string>();
-    if (!entry.second.IsScalar()) return bad_map(entry.second, fmt::format("{} takes one value", key));
+    if (!entry.second.IsScalar())
+      return bad_map(entry.second, fmt::format("{} takes one value", key));
     const auto value = entry.second.as<std::string>();
-    if (key == "bridge") target.bridge = value;
-    else if (key == "network") target.network = value;
-    else if (key == "portgroup") target.portgroup = value;
-    else if (key == "multus") target.multus = value;
+    if (key == "bridge")
+      target.bridge = value;
+    else if (key == "network")
+      target.network = value;
+    else if (key == "portgroup")
+      target.portgroup = value;
+    else if (key == "multus")
+      target.multus = value;
     else if (key == "vlan") {
       const auto vlan = parse_unsigned(value);
-      if (!vlan || *vlan == 0 || *vlan > 4094) return bad_map(entry.second, "vlan is a number from 1 to 4094");
+      if (!vlan || *vlan == 0 || *vlan > 4094)
+        return bad_map(entry.second, "vlan is a number from 1 to 4094");
       target.vlan = static_cast<std::uint32_t>(*vlan);
     } else {
-      return bad_map(entry.first, fmt::format("a network's target has no \"{}\"; it has bridge, network, portgroup, vlan, multus", key));
+      return bad_map(
+          entry.first,
+          fmt::format(
+              "a network's target has no \"{}\"; it has bridge, network, portgroup, vlan, multus",
+              key));
     }
   }
   const int ways = !target.bridge.empty() + !target.network.empty() + !target.multus.empty();
-  if (ways != 1) return bad_map(node, "a network goes to exactly one of bridge, network and multus");
-  if (!target.portgroup.empty() && target.network.empty()) return bad_map(node, "a portgroup belongs to a network");
+  if (ways != 1)
+    return bad_map(node, "a network goes to exactly one of bridge, network and multus");
+  if (!target.portgroup.empty() && target.network.empty())
+    return bad_map(node, "a portgroup belongs to a network");
   return target;
 }
 
@@ -46,7 +58,8 @@ Result<NetworkMap> read_map(const YAML::Node& root) {
     if (name == "storage") continue;
     if (name != "networks") return bad_map(section.first, fmt::format("unknown key \"{}\"", name));
     if (section.second.IsNull()) continue;
-    if (!section.second.IsMap()) return bad_map(section.second, "networks is a mapping from source names to targets");
+    if (!section.second.IsMap())
+      return bad_map(section.second, "networks is a mapping from source names to targets");
     for (const auto& entry : section.second) {
       VMLIFT_TRY(NetworkTarget target, read_target(entry.second));
       if (!map.emplace(entry.first.as<std::string>(), std::move(target)).second)
@@ -62,7 +75,8 @@ Result<NetworkMap> parse_network_map(std::string_view yaml) {
   try {
     return read_map(YAML::Load(std::string(yaml)));
   } catch (const YAML::Exception& problem) {
-    return fail(ErrorCode::InvalidArgument, "the map, line {}: {}", problem.mark.line + 1, problem.msg);
+    return fail(ErrorCode::InvalidArgument, "the map, line {}: {}", problem.mark.line + 1,
+                problem.msg);
   }
 }
 

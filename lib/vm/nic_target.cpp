@@ -14,9 +14,16 @@ struct Model {
   std::string_view target;
 };
 constexpr Model kModels[] = {
-    {"vmxnet3", "vmxnet3"}, {"e1000", "e1000"},   {"e1000e", "e1000e"},  {"vlance", "pcnet"},
-    {"pcnet32", "pcnet"},   {"pcnet", "pcnet"},   {"virtio", "virtio"},  {"rtl8139", "rtl8139"},
-    {"virtio-transitional", "virtio"}, {"virtio-non-transitional", "virtio"},
+    {"vmxnet3", "vmxnet3"},
+    {"e1000", "e1000"},
+    {"e1000e", "e1000e"},
+    {"vlance", "pcnet"},
+    {"pcnet32", "pcnet"},
+    {"pcnet", "pcnet"},
+    {"virtio", "virtio"},
+    {"rtl8139", "rtl8139"},
+    {"virtio-transitional", "virtio"},
+    {"virtio-non-transitional", "virtio"},
 };
 
 }  // namespace
@@ -32,14 +39,16 @@ NicModel target_nic_model(const Nic& nic, const Decisions& decisions) {
 
 const NetworkTarget* mapped_network(const Nic& nic, const NetworkMap& map) {
   const NetworkReference& network = nic.network;
-  for (std::string_view name : {std::string_view(network.name), std::string_view(network.portgroup),
-                                std::string_view(network.device), std::string_view(network.switch_id),
-                                std::string_view(network.kind)}) {
+  for (std::string_view name :
+       {std::string_view(network.name), std::string_view(network.portgroup),
+        std::string_view(network.device), std::string_view(network.switch_id),
+        std::string_view(network.kind)}) {
     if (name.empty()) continue;
     if (const auto found = map.find(name); found != map.end()) return &found->second;
   }
   if (network.vlan)
-    if (const auto found = map.find(fmt::format("vlan {}", *network.vlan)); found != map.end()) return &found->second;
+    if (const auto found = map.find(fmt::format("vlan {}", *network.vlan)); found != map.end())
+      return &found->second;
   return nullptr;
 }
 

@@ -107,9 +107,7 @@ std::optional<std::string> parse_mac(std::string_view text) {
   return mac;
 }
 
-bool is_multicast(std::string_view mac) {
-  return mac.size() > 1 && (hex_digit(mac[1]) & 1) != 0;
-}
+bool is_multicast(std::string_view mac) { return mac.size() > 1 && (hex_digit(mac[1]) & 1) != 0; }
 
 Nic::MacClass mac_class_of(std::string_view mac) {
   if (mac.starts_with("00:0c:29:")) return Nic::MacClass::generated;

@@ -22,10 +22,8 @@ struct ScsiModel {
   std::uint32_t targets;
 };
 constexpr ScsiModel kScsiModels[] = {
-    {"pvscsi", "vmpvscsi", 64},
-    {"lsisas1068", "lsisas1068", 8},
-    {"lsilogic", "lsilogic", 7},
-    {"virtio-scsi", "virtio-scsi", 255},
+    {"pvscsi", "vmpvscsi", 64},   {"lsisas1068", "lsisas1068", 8},
+    {"lsilogic", "lsilogic", 7},  {"virtio-scsi", "virtio-scsi", 255},
     {"vmpvscsi", "vmpvscsi", 64},
 };
 
@@ -46,8 +44,11 @@ const Controller* controller_of(const Machine& machine, const Address& address) 
 class Names {
  public:
   std::string next(std::string_view bus) {
-    const std::string_view prefix = bus == "virtio" ? "vd" : bus == "xen" ? "xvd" : bus == "ide" ? "hd"
-                                    : bus == "fdc" ? "fd" : "sd";
+    const std::string_view prefix = bus == "virtio" ? "vd"
+                                    : bus == "xen"  ? "xvd"
+                                    : bus == "ide"  ? "hd"
+                                    : bus == "fdc"  ? "fd"
+                                                    : "sd";
     return fmt::format("{}{}", prefix, letters(next_[std::string(prefix)]++));
   }
 
@@ -104,14 +105,17 @@ class Planner {
 
   void locate(TargetDrive& drive, const std::string& stem) const {
     const DiskTarget* target = named_target(machine_.disks[drive.index], options_);
-    drive.format = target != nullptr && !target->format.empty() ? target->format : options_.disk_format;
+    drive.format =
+        target != nullptr && !target->format.empty() ? target->format : options_.disk_format;
     if (target != nullptr && !target->path.empty()) {
       drive.path = target->path;
       return;
     }
-    const std::string_view extension = drive.format == "raw" ? "img" : std::string_view(drive.format);
+    const std::string_view extension =
+        drive.format == "raw" ? "img" : std::string_view(drive.format);
     const bool slash = options_.disk_directory.ends_with('/');
-    drive.path = fmt::format("{}{}{}.{}", options_.disk_directory, slash ? "" : "/", stem, extension);
+    drive.path =
+        fmt::format("{}{}{}.{}", options_.disk_directory, slash ? "" : "/", stem, extension);
   }
 
   TargetDrive place(std::size_t index) {
@@ -131,16 +135,23 @@ class Planner {
 
   static std::string bus_of_source(const Drive& disk, std::string& reason) {
     switch (disk.address.bus) {
-      case Bus::scsi: return "scsi";
-      case Bus::sata: return "sata";
-      case Bus::ide: return "ide";
-      case Bus::virtio: return "virtio";
-      case Bus::usb: return "usb";
-      case Bus::xen: return "sata";
+      case Bus::scsi:
+        return "scsi";
+      case Bus::sata:
+        return "sata";
+      case Bus::ide:
+        return "ide";
+      case Bus::virtio:
+        return "virtio";
+      case Bus::usb:
+        return "usb";
+      case Bus::xen:
+        return "sata";
       case Bus::nvme:
         reason = "libvirt cannot attach an image as NVMe";
         return "sata";
-      case Bus::floppy: break;
+      case Bus::floppy:
+        break;
     }
     return "sata";
   }
@@ -185,14 +196,22 @@ class Planner {
 /// The firmware of VMware tries SCSI, NVMe, SATA, IDE, each by controller and unit.
 int firmware_rank(Bus bus) {
   switch (bus) {
-    case Bus::virtio: return 0;
-    case Bus::scsi: return 1;
-    case Bus::nvme: return 2;
-    case Bus::sata: return 3;
-    case Bus::xen: return 4;
-    case Bus::ide: return 5;
-    case Bus::usb: return 6;
-    case Bus::floppy: return 7;
+    case Bus::virtio:
+      return 0;
+    case Bus::scsi:
+      return 1;
+    case Bus::nvme:
+      return 2;
+    case Bus::sata:
+      return 3;
+    case Bus::xen:
+      return 4;
+    case Bus::ide:
+      return 5;
+    case Bus::usb:
+      return 6;
+    case Bus::floppy:
+      return 7;
   }
   return 8;
 }
@@ -233,7 +252,8 @@ std::vector<std::string> disk_stems(const Machine& machine) {
                          disk.address.controller, disk.address.unit);
     stem = safe_file_name(stem);
     std::string unique = stem;
-    for (int number = 1; !taken.insert(unique).second; ++number) unique = fmt::format("{}-{}", stem, number);
+    for (int number = 1; !taken.insert(unique).second; ++number)
+      unique = fmt::format("{}-{}", stem, number);
     stems.push_back(std::move(unique));
   }
   return stems;

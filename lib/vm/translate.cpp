@@ -22,38 +22,46 @@ std::vector<std::string_view> names(bool (*wanted)(const Dialect&)) {
 }
 
 Result<const Dialect*> dialect_for_reading(std::string_view text, const ParseOptions& options) {
-  const std::string_view name =
-      options.dialect.empty() ? detect_dialect(text, options.file_name) : std::string_view(options.dialect);
+  const std::string_view name = options.dialect.empty() ? detect_dialect(text, options.file_name)
+                                                        : std::string_view(options.dialect);
   if (name.empty()) {
     return fail(ErrorCode::UnsupportedFeature, "the text is no definition that vmlift reads ({})",
                 fmt::join(names([](const Dialect& d) { return d.parse != nullptr; }), ", "));
   }
   const Dialect* dialect = find_dialect(name);
-  if (dialect == nullptr) return fail(ErrorCode::InvalidArgument, "there is no dialect \"{}\"", name);
+  if (dialect == nullptr)
+    return fail(ErrorCode::InvalidArgument, "there is no dialect \"{}\"", name);
   if (dialect->parse == nullptr)
-    return fail(ErrorCode::UnsupportedFeature, "{} is only written, not read", dialect->description);
+    return fail(ErrorCode::UnsupportedFeature, "{} is only written, not read",
+                dialect->description);
   return dialect;
 }
 
 Result<const Dialect*> dialect_for_writing(const TranslateOptions& options) {
   const Dialect* dialect = find_dialect(options.dialect);
   if (dialect == nullptr) {
-    return fail(ErrorCode::InvalidArgument, "there is no dialect \"{}\"; there are {}", options.dialect,
+    return fail(ErrorCode::InvalidArgument, "there is no dialect \"{}\"; there are {}",
+                options.dialect,
                 fmt::join(names([](const Dialect& d) { return d.write != nullptr; }), ", "));
   }
   if (dialect->write == nullptr)
-    return fail(ErrorCode::UnsupportedFeature, "{} is only read, not written", dialect->description);
+    return fail(ErrorCode::UnsupportedFeature, "{} is only read, not written",
+                dialect->description);
   return dialect;
 }
 
 Result<void> check_movable(const Machine& machine) {
   if (machine.encrypted) {
-    return fail(ErrorCode::Encrypted, "the machine \"{}\" is encrypted: its keys and disks cannot be read; "
-                "remove the encryption in VMware first", printable_utf8(machine.identity.name));
+    return fail(ErrorCode::Encrypted,
+                "the machine \"{}\" is encrypted: its keys and disks cannot be read; "
+                "remove the encryption in VMware first",
+                printable_utf8(machine.identity.name));
   }
   if (machine.suspended) {
-    return fail(ErrorCode::UnsupportedFeature, "the machine \"{}\" is suspended: its memory cannot be moved and "
-                "its disks are not at rest; resume and shut it down first", printable_utf8(machine.identity.name));
+    return fail(ErrorCode::UnsupportedFeature,
+                "the machine \"{}\" is suspended: its memory cannot be moved and "
+                "its disks are not at rest; resume and shut it down first",
+                printable_utf8(machine.identity.name));
   }
   return {};
 }
@@ -102,13 +110,14 @@ Result<Translation> translate(const Definition& definition, const TranslateOptio
     VMLIFT_TRY(const Decisions decisions, Decisions::make(rules, machine, options, profile, host));
     const WriteRequest request{definition, machine, options, decisions, profile, host};
     VMLIFT_TRY(Written written, dialect->write(request));
-    translation.documents.push_back({machine.identity.name,
-                                     unique_file_name(machine.identity.name, dialect->extension, taken),
-                                     std::move(written.text)});
+    translation.documents.push_back(
+        {machine.identity.name, unique_file_name(machine.identity.name, dialect->extension, taken),
+         std::move(written.text)});
     auto& report = translation.report;
     report.entries.insert(report.entries.end(), std::make_move_iterator(written.entries.begin()),
                           std::make_move_iterator(written.entries.end()));
-    report.decisions.insert(report.decisions.end(), decisions.list().begin(), decisions.list().end());
+    report.decisions.insert(report.decisions.end(), decisions.list().begin(),
+                            decisions.list().end());
   }
   return translation;
 }

@@ -19,7 +19,8 @@ struct VmwareDrive {
 std::vector<VmwareDrive> plan_vmware_drives(const Machine& machine, const Decisions& decisions);
 
 /// The controllers that those drives need, in order.
-std::vector<Controller> vmware_controllers(const Machine& machine, const std::vector<VmwareDrive>& drives);
+std::vector<Controller> vmware_controllers(const Machine& machine,
+                                           const std::vector<VmwareDrive>& drives);
 
 /// "vmxnet3", "e1000e", ...; empty: VMware's default card.
 std::string vmware_nic_model(const Nic& nic, const Decisions& decisions);

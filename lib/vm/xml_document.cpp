@@ -154,9 +154,12 @@ std::vector<std::pair<pugi::xml_node, std::string>> named_children(pugi::xml_nod
     const std::string_view name = local_name(child);
     const std::string_view identity = identity_of(child);
     const std::size_t position = seen[name]++;
-    if (!identity.empty()) named.emplace_back(child, fmt::format("{}[{}]", name, identity));
-    else if (total[name] > 1) named.emplace_back(child, fmt::format("{}[{}]", name, position));
-    else named.emplace_back(child, name);
+    if (!identity.empty())
+      named.emplace_back(child, fmt::format("{}[{}]", name, identity));
+    else if (total[name] > 1)
+      named.emplace_back(child, fmt::format("{}[{}]", name, position));
+    else
+      named.emplace_back(child, name);
   }
   return named;
 }
@@ -217,9 +220,9 @@ Result<XmlDocument> XmlDocument::parse(std::string_view text, const Limits& limi
   const pugi::xml_parse_result parsed = result.document_->load_buffer_inplace(
       result.text_.data(), result.text_.size(), pugi::parse_default, pugi::encoding_utf8);
   if (!parsed) {
-    return std::unexpected(error(ErrorCode::BadXml, "line {}: {}", result.line(parsed.offset),
-                                 parsed.description())
-                               .at(static_cast<std::uint64_t>(parsed.offset)));
+    return std::unexpected(
+        error(ErrorCode::BadXml, "line {}: {}", result.line(parsed.offset), parsed.description())
+            .at(static_cast<std::uint64_t>(parsed.offset)));
   }
   return result;
 }

@@ -1,9 +1,9 @@
+#include "vmlift/extent.hpp"
+
 #include <doctest/doctest.h>
 
 #include <random>
 #include <vector>
-
-#include "vmlift/extent.hpp"
 
 using namespace vmlift;
 
@@ -39,8 +39,10 @@ TEST_SUITE("extent sets") {
       for (int step = 0; step < 40; ++step) {
         const Extent extent{random() % 180, random() % 20};
         const bool add = random() % 3 != 0;
-        if (add) set.add(extent);
-        else set.remove(extent);
+        if (add)
+          set.add(extent);
+        else
+          set.remove(extent);
         for (auto at = extent.offset; at < extent.end(); ++at) model[at] = add;
       }
       std::uint64_t total = 0;

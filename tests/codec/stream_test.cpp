@@ -17,8 +17,9 @@ namespace {
 constexpr std::uint64_t kMemory = std::uint64_t{128} << 20;
 
 /// The whole stream, fed and taken in pieces of these sizes.
-Result<std::string> decode(Wrapping wrapping, std::string_view packed, std::size_t in_step = 1 << 20,
-                           std::size_t out_step = 1 << 20, std::uint64_t memory = kMemory) {
+Result<std::string> decode(Wrapping wrapping, std::string_view packed,
+                           std::size_t in_step = 1 << 20, std::size_t out_step = 1 << 20,
+                           std::uint64_t memory = kMemory) {
   const auto decoder = StreamDecoder::make(wrapping, memory);
   std::string plain;
   Bytes buffer(out_step);
@@ -64,7 +65,8 @@ TEST_SUITE("codec") {
         const std::string plain = some_text(size, random());
         const std::string packed = kind.pack(plain);
         CHECK(must(decode(kind.wrapping, packed)) == plain);
-        CHECK(must(decode(kind.wrapping, packed, 1 + random() % 500, 1 + random() % 5000)) == plain);
+        CHECK(must(decode(kind.wrapping, packed, 1 + random() % 500, 1 + random() % 5000)) ==
+              plain);
         if (size <= 1000) CHECK(must(decode(kind.wrapping, packed, 1, 1)) == plain);
       }
     }

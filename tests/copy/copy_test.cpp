@@ -99,7 +99,8 @@ TEST_SUITE("copying") {
     CHECK(compare_disks(*a, *b).value() == first);
   }
 
-  TEST_CASE("disks of different size differ where the shorter ends, or not at all if zeros follow") {
+  TEST_CASE(
+      "disks of different size differ where the shorter ends, or not at all if zeros follow") {
     const auto a = raw_in_memory(1 << 20, {{0, 100}}, 15);
     const auto b = raw_in_memory(2 << 20, {{0, 100}}, 15);
     CHECK(compare_disks(*a, *b).value() == (1 << 20));

@@ -18,11 +18,11 @@ TEST_SUITE("segments") {
         const std::uint64_t offset = size == 0 ? 0 : random() % size;
         data.add(Extent{offset, std::min<std::uint64_t>(random() % (4 << 20), size - offset)});
       }
-      Segments segments(size, Segments::kChunk, [&](std::uint64_t offset, std::uint64_t length)
-                            -> Result<std::uint64_t> {
-        const ExtentSet rest = data.within({offset, length});
-        return rest.empty() ? length : rest.begin()->offset - offset;
-      });
+      Segments segments(size, Segments::kChunk,
+                        [&](std::uint64_t offset, std::uint64_t length) -> Result<std::uint64_t> {
+                          const ExtentSet rest = data.within({offset, length});
+                          return rest.empty() ? length : rest.begin()->offset - offset;
+                        });
       std::uint64_t at = 0;
       std::uint64_t index = 0;
       bool last_zero = false;

@@ -39,8 +39,8 @@ struct Work {
   }
 
   Work since(const Work& start) const {
-    return {bytes_read - start.bytes_read, bytes_written - start.bytes_written,
-            reads - start.reads, writes - start.writes};
+    return {bytes_read - start.bytes_read, bytes_written - start.bytes_written, reads - start.reads,
+            writes - start.writes};
   }
 };
 

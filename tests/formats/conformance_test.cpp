@@ -136,8 +136,8 @@ void check_reads(const Disk& disk, const Content& wanted, Random& random) {
     const std::uint64_t offset = random() % disk.size();
     Content part(std::min<std::uint64_t>(random() % 200000, disk.size() - offset));
     REQUIRE(disk.read(offset, part).has_value());
-    REQUIRE(std::equal(part.begin(), part.end(),
-                       whole.begin() + static_cast<std::ptrdiff_t>(offset)));
+    REQUIRE(
+        std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(offset)));
   }
 }
 
@@ -173,8 +173,8 @@ void check_with_qemu(const std::string& path, const Format& format, const Conten
   // qemu-img 7.2 ends in an assertion on a VMDK without extents.
   if (format.name == "vmdk" && wanted.empty()) return;
   const std::string plain = path + ".plain";
-  const auto converted = run_command({"qemu-img", "convert", "-f", std::string(format.name), "-O",
-                                      "raw", path, plain});
+  const auto converted = run_command(
+      {"qemu-img", "convert", "-f", std::string(format.name), "-O", "raw", path, plain});
   REQUIRE_MESSAGE(converted.status == 0, converted.output);
   REQUIRE(same_guest(read_file(plain), wanted));
   if (format.name == "qcow2") {
@@ -242,28 +242,29 @@ void scribble(Disk& disk, Content& model, Random& random) {
 TEST_SUITE("conformance") {
   TEST_CASE("a copy into any format reads back the same, by vmlift and by qemu-img") {
     const bool qemu = have_command("qemu-img");
-    for_random_variants(cases(700), [&](const Variant& variant, const Options& options,
-                                        std::uint64_t size, TemporaryFolder& folder,
-                                        Random& random) {
-      const Content content = draw_content(size, random);
-      write_file(folder / "source", content);
-      ConvertRequest request{.source = folder / "source",
-                             .source_options = {.format = "raw"},
-                             .target = folder / "target",
-                             .target_format = std::string(variant.format->name),
-                             .target_options = {.options = options}};
-      request.target_options.compress = variant.format->name == "qcow2" && random() % 2 == 0;
-      if (request.target_options.compress) request.target_options.options.erase("preallocation");
-      request.copy.threads = 1 + static_cast<unsigned>(random() % 4);
-      request.copy.verify = random() % 4 == 0;
-      const auto report = convert(request);
-      REQUIRE_MESSAGE(report.has_value(), (report ? "" : report.error().describe()));
-      const auto disk = reopened(folder / "target", *variant.format);
-      check_reads(*disk, content, random);
-      check_map(*disk, content);
-      check_structure(*disk);
-      if (qemu) check_with_qemu(folder / "target", *variant.format, content);
-    });
+    for_random_variants(
+        cases(700), [&](const Variant& variant, const Options& options, std::uint64_t size,
+                        TemporaryFolder& folder, Random& random) {
+          const Content content = draw_content(size, random);
+          write_file(folder / "source", content);
+          ConvertRequest request{.source = folder / "source",
+                                 .source_options = {.format = "raw"},
+                                 .target = folder / "target",
+                                 .target_format = std::string(variant.format->name),
+                                 .target_options = {.options = options}};
+          request.target_options.compress = variant.format->name == "qcow2" && random() % 2 == 0;
+          if (request.target_options.compress)
+            request.target_options.options.erase("preallocation");
+          request.copy.threads = 1 + static_cast<unsigned>(random() % 4);
+          request.copy.verify = random() % 4 == 0;
+          const auto report = convert(request);
+          REQUIRE_MESSAGE(report.has_value(), (report ? "" : report.error().describe()));
+          const auto disk = reopened(folder / "target", *variant.format);
+          check_reads(*disk, content, random);
+          check_map(*disk, content);
+          check_structure(*disk);
+          if (qemu) check_with_qemu(folder / "target", *variant.format, content);
+        });
     if (!qemu) test::skip("qemu-img is absent: only vmlift has read the results");
   }
 
@@ -274,8 +275,8 @@ TEST_SUITE("conformance") {
                                         Random& random) {
       Content model(size);
       {
-        auto disk = create_disk(folder / "disk", variant.format->name,
-                                {.size = size, .options = options});
+        auto disk =
+            create_disk(folder / "disk", variant.format->name, {.size = size, .options = options});
         REQUIRE_MESSAGE(disk.has_value(), (disk ? "" : disk.error().describe()));
         if ((*disk)->capabilities().ascending) return;  // a stream is written by copies only
         scribble(**disk, model, random);
@@ -291,36 +292,38 @@ TEST_SUITE("conformance") {
 
   TEST_CASE("random writes into an existing disk agree with an array of bytes") {
     const bool qemu = have_command("qemu-img");
-    for_random_variants(cases(400), [&](const Variant& variant, const Options& options,
-                                        std::uint64_t size, TemporaryFolder& folder,
-                                        Random& random) {
-      const bool writes = std::ranges::any_of(variant.format->subformats, [&](const auto& subformat) {
-        return subformat.name == variant.subformat && subformat.write;
-      });
-      if (!writes) return;
-      Content model = draw_content(size, random);
-      write_file(folder / "source", model);
-      ConvertRequest request{.source = folder / "source",
-                             .source_options = {.format = "raw"},
-                             .target = folder / "disk",
-                             .target_format = std::string(variant.format->name),
-                             .target_options = {.options = options}};
-      request.target_options.compress = variant.format->name == "qcow2" && random() % 2 == 0;
-      if (request.target_options.compress) request.target_options.options.erase("preallocation");
-      REQUIRE(convert(request).has_value());
-      {
-        auto disk = open_disk(folder / "disk", {.format = std::string(variant.format->name),
-                                                .writable = true});
-        REQUIRE_MESSAGE(disk.has_value(), (disk ? "" : disk.error().describe()));
-        scribble(**disk, model, random);
-        REQUIRE((*disk)->flush().has_value());
-      }
-      const auto disk = reopened(folder / "disk", *variant.format);
-      check_reads(*disk, model, random);
-      check_map(*disk, model);
-      check_structure(*disk);
-      if (qemu) check_with_qemu(folder / "disk", *variant.format, model);
-    });
+    for_random_variants(
+        cases(400), [&](const Variant& variant, const Options& options, std::uint64_t size,
+                        TemporaryFolder& folder, Random& random) {
+          const bool writes =
+              std::ranges::any_of(variant.format->subformats, [&](const auto& subformat) {
+                return subformat.name == variant.subformat && subformat.write;
+              });
+          if (!writes) return;
+          Content model = draw_content(size, random);
+          write_file(folder / "source", model);
+          ConvertRequest request{.source = folder / "source",
+                                 .source_options = {.format = "raw"},
+                                 .target = folder / "disk",
+                                 .target_format = std::string(variant.format->name),
+                                 .target_options = {.options = options}};
+          request.target_options.compress = variant.format->name == "qcow2" && random() % 2 == 0;
+          if (request.target_options.compress)
+            request.target_options.options.erase("preallocation");
+          REQUIRE(convert(request).has_value());
+          {
+            auto disk = open_disk(folder / "disk",
+                                  {.format = std::string(variant.format->name), .writable = true});
+            REQUIRE_MESSAGE(disk.has_value(), (disk ? "" : disk.error().describe()));
+            scribble(**disk, model, random);
+            REQUIRE((*disk)->flush().has_value());
+          }
+          const auto disk = reopened(folder / "disk", *variant.format);
+          check_reads(*disk, model, random);
+          check_map(*disk, model);
+          check_structure(*disk);
+          if (qemu) check_with_qemu(folder / "disk", *variant.format, model);
+        });
   }
 
   TEST_CASE("what qemu-img makes, vmlift reads") {

@@ -31,8 +31,8 @@ TEST_SUITE("raw") {
     for (const std::string how : {"off", "falloc", "full"}) {
       CAPTURE(how);
       TemporaryFolder folder;
-      auto disk = create_disk(folder / "d", "raw",
-                              {.size = 4 << 20, .options = {{"preallocation", how}}});
+      auto disk =
+          create_disk(folder / "d", "raw", {.size = 4 << 20, .options = {{"preallocation", how}}});
       REQUIRE(disk.has_value());
       REQUIRE((*disk)->commit().has_value());
       struct stat status{};

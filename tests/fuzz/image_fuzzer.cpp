@@ -44,7 +44,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::span<const std::byte> bytes(reinterpret_cast<const std::byte*>(data), size);
   for (const Format* format : formats()) {
     if (!format->schemes.empty()) continue;
-    if (format->probe != nullptr && !format->probe(bytes.first(std::min<std::size_t>(size, 4096)))) {
+    if (format->probe != nullptr &&
+        !format->probe(bytes.first(std::min<std::size_t>(size, 4096)))) {
       continue;
     }
     OpenOptions options{.format = std::string(format->name)};

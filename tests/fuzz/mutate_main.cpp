@@ -22,8 +22,17 @@ void run_one(const std::vector<std::byte>& input) {
 }
 
 /// Numbers at which parsers break.
-constexpr std::uint64_t kEdges[] = {0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff,
-                                    0x7fffffffffffffff, 0xffffffffffffffff, 1ull << 40};
+constexpr std::uint64_t kEdges[] = {0,
+                                    1,
+                                    0x7f,
+                                    0xff,
+                                    0x7fff,
+                                    0xffff,
+                                    0x7fffffff,
+                                    0xffffffff,
+                                    0x7fffffffffffffff,
+                                    0xffffffffffffffff,
+                                    1ull << 40};
 
 void mutate(std::vector<std::byte>& input, std::mt19937_64& random) {
   if (input.empty()) return;
@@ -56,7 +65,8 @@ void mutate(std::vector<std::byte>& input, std::mt19937_64& random) {
       }
       case 3: {
         const std::size_t from = place();
-        const std::size_t length = std::min({std::size_t{64}, input.size() - at, input.size() - from});
+        const std::size_t length =
+            std::min({std::size_t{64}, input.size() - at, input.size() - from});
         std::memmove(input.data() + at, input.data() + from, length);
         break;
       }

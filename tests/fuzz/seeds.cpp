@@ -30,7 +30,8 @@ std::vector<std::byte> bytes_of(std::string_view text) {
 
 /// One disk with data, written zeros and holes, as the files it became.
 void add_image(Seeds& seeds, const Format& format, CreateOptions options) {
-  const fs::path folder = fs::temp_directory_path() / ("vmlift-seed-" + std::to_string(std::random_device{}()));
+  const fs::path folder =
+      fs::temp_directory_path() / ("vmlift-seed-" + std::to_string(std::random_device{}()));
   fs::create_directory(folder);
   options.size = 1 << 20;
   if (auto disk = create_disk((folder / "disk").string(), format.name, options)) {
@@ -54,9 +55,8 @@ Seeds image_seeds() {
     for (const Subformat& subformat : format->subformats) {
       if (!subformat.create || !format->schemes.empty()) continue;
       CreateOptions options;
-      const bool has_subformats =
-          std::ranges::find(format->options, "subformat", &FormatOption::name) !=
-          format->options.end();
+      const bool has_subformats = std::ranges::find(format->options, "subformat",
+                                                    &FormatOption::name) != format->options.end();
       if (has_subformats) options.options["subformat"] = subformat.name;
       add_image(seeds, *format, options);
       options.compress = true;
@@ -93,6 +93,6 @@ Seeds stream_seeds() {
 
 Seeds manifest_seeds() {
   return {bytes_of("SHA1(web.ovf)= " + std::string(40, 'a') + "\r\n"),
-          bytes_of("SHA256 (a (1).vmdk) = " + std::string(64, 'B') + "\nSHA-512(b)=" +
-                   std::string(128, '0') + "\n")};
+          bytes_of("SHA256 (a (1).vmdk) = " + std::string(64, 'B') +
+                   "\nSHA-512(b)=" + std::string(128, '0') + "\n")};
 }

@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Limits limits;
   limits.expanded = 4 << 20;
   limits.decoder_memory = 16 << 20;
-  const auto file = SpooledFile::create(std::make_shared<MemoryFile>("input", bytes), *wrapping, limits);
+  const auto file =
+      SpooledFile::create(std::make_shared<MemoryFile>("input", bytes), *wrapping, limits);
   if (!file) return 0;
   const auto expanded = (*file)->size();
   if (expanded && *expanded > limits.expanded) __builtin_trap();

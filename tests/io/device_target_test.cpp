@@ -90,8 +90,8 @@ TEST_SUITE("block devices as targets") {
     LoopDevice device(folder / "backing", kSize);
     if (device.path().empty()) return test::skip("this machine gives no loop device");
     std::ofstream(device.path(), std::ios::binary) << "precious";
-    const auto disk = create_disk(device.path(), "raw",
-                                  {.size = kSize + 512, .options = {}, .overwrite = true});
+    const auto disk =
+        create_disk(device.path(), "raw", {.size = kSize + 512, .options = {}, .overwrite = true});
     REQUIRE_FALSE(disk.has_value());
     CHECK(disk.error().code() == ErrorCode::NoSpace);
     CHECK(read_device(device.path(), 8)[0] == std::byte{'p'});

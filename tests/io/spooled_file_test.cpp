@@ -101,8 +101,8 @@ TEST_SUITE("io") {
 
   TEST_CASE("no room for the expanded bytes is said with its place") {
     ::setenv("TMPDIR", "/no/such/folder", 1);
-    const auto made = SpooledFile::create(std::make_shared<MemoryFile>("x", as_bytes("x")),
-                                          Wrapping::gzip, {});
+    const auto made =
+        SpooledFile::create(std::make_shared<MemoryFile>("x", as_bytes("x")), Wrapping::gzip, {});
     ::unsetenv("TMPDIR");
     REQUIRE(outcome(made) == "NotFound");
     CHECK(made.error().path() == "/no/such/folder");
@@ -139,12 +139,11 @@ TEST_SUITE("io") {
   TEST_CASE("members of compressed archives, and compressed members") {
     TemporaryFolder folder;
     const std::string plain = some_bytes(50 << 10, 5);
-    const std::string tar = TarBuilder()
-                                .file("plain.raw", plain)
-                                .file("packed.raw.gz", gzip_of(plain))
-                                .finish();
-    for (const std::string& path : {folder.write("a.ova", tar), folder.write("b.ova.xz", xz_of(tar)),
-                                    folder.write("c.ova", zstd_of(tar))}) {
+    const std::string tar =
+        TarBuilder().file("plain.raw", plain).file("packed.raw.gz", gzip_of(plain)).finish();
+    for (const std::string& path :
+         {folder.write("a.ova", tar), folder.write("b.ova.xz", xz_of(tar)),
+          folder.write("c.ova", zstd_of(tar))}) {
       CAPTURE(path);
       CHECK(read_all(*must(open_disk(path + "!plain.raw", {.format = "raw"}))) == plain);
       CHECK(read_all(*must(open_disk(path + "!packed.raw.gz", {.format = "raw"}))) == plain);
@@ -154,7 +153,8 @@ TEST_SUITE("io") {
   TEST_CASE("parts one behind the other are one file") {
     const std::string whole = some_bytes(10000, 6);
     std::vector<std::shared_ptr<File>> parts;
-    for (const auto& [begin, end] : {std::pair{0, 3000}, {3000, 3000}, {3000, 3001}, {3001, 10000}}) {
+    for (const auto& [begin, end] :
+         {std::pair{0, 3000}, {3000, 3000}, {3000, 3001}, {3001, 10000}}) {
       parts.push_back(std::make_shared<MemoryFile>(
           "part", as_bytes(std::string_view(whole).substr(begin, end - begin))));
     }

@@ -1,10 +1,11 @@
+#include "io/tar.hpp"
+
 #include <doctest/doctest.h>
 
 #include "base/bytes.hpp"
 #include "io/archive.hpp"
 #include "io/memory_file.hpp"
 #include "io/source.hpp"
-#include "io/tar.hpp"
 #include "support/outcome.hpp"
 #include "support/tar_builder.hpp"
 #include "support/temporary_folder.hpp"
@@ -44,11 +45,12 @@ TEST_SUITE("io") {
   }
 
   TEST_CASE("names lose ./ and double slashes, and get their prefix back") {
-    const std::string tar = TarBuilder()
-                                .file("./web.ovf", "1")
-                                .file(".//sub/./disk.vmdk", "2")
-                                .header({.name = "tail", .size_field = octal_size(0), .prefix = "pre"})
-                                .finish();
+    const std::string tar =
+        TarBuilder()
+            .file("./web.ovf", "1")
+            .file(".//sub/./disk.vmdk", "2")
+            .header({.name = "tail", .size_field = octal_size(0), .prefix = "pre"})
+            .finish();
     const auto members = must(list(tar));
     REQUIRE(members.size() == 3);
     CHECK(members[0].name == "web.ovf");
@@ -82,7 +84,8 @@ TEST_SUITE("io") {
     const std::uint64_t size = std::uint64_t{9} << 30;
     const std::string head =
         TarBuilder()
-            .header({.name = "big.vmdk", .size_field = base256_size(static_cast<std::int64_t>(size))})
+            .header(
+                {.name = "big.vmdk", .size_field = base256_size(static_cast<std::int64_t>(size))})
             .unfinished();
     MemoryFile file("big.ova", as_bytes(head));
     must(file.resize(512 + size));
@@ -102,7 +105,8 @@ TEST_SUITE("io") {
     CHECK(must(list(TarBuilder().pax("comment", "0123abcd", 'g').file("a", "1").finish())).size() ==
           1);
     CHECK(must(list(TarBuilder()
-                        .header({.name = "old", .size_field = octal_size(0), .type = '\0', .magic = ""})
+                        .header(
+                            {.name = "old", .size_field = octal_size(0), .type = '\0', .magic = ""})
                         .finish()))
               .front()
               .name == "old");
@@ -174,11 +178,12 @@ TEST_SUITE("io") {
     CHECK(outcome_of({.name = "a", .size_field = octal_size(0), .checksum = false}) ==
           "BadArchive");
     const auto pax_of = [](std::string_view records) {
-      return outcome(list(TarBuilder()
-                              .header({.name = "p", .size_field = octal_size(records.size()), .type = 'x'})
-                              .content(records)
-                              .file("a", "1")
-                              .finish()));
+      return outcome(
+          list(TarBuilder()
+                   .header({.name = "p", .size_field = octal_size(records.size()), .type = 'x'})
+                   .content(records)
+                   .file("a", "1")
+                   .finish()));
     };
     CHECK(pax_of("11 path=abc\n") == "BadArchive");  // one byte short
     CHECK(pax_of("99999999999999999999 path=a\n") == "BadArchive");
@@ -214,13 +219,15 @@ TEST_SUITE("io") {
     CHECK(outcome(list(TarBuilder().pax("path", std::string(201, 'x')).file("a", "").finish(),
                        limits)) == "Limit");
     // A long name that claims 4 GiB is refused before a byte of it is asked for.
-    CHECK(outcome_of({.name = "L", .size_field = octal_size(std::uint64_t{4} << 30), .type = 'L'}) ==
-          "Limit");
-    CHECK(outcome_of({.name = "x", .size_field = octal_size(std::uint64_t{4} << 30), .type = 'x'}) ==
-          "Limit");
-    CHECK(outcome(list(
-              TarBuilder().file("1", "").file("2", "").file("3", "").file("4", "").finish(),
-              limits)) == "Limit");
+    CHECK(
+        outcome_of({.name = "L", .size_field = octal_size(std::uint64_t{4} << 30), .type = 'L'}) ==
+        "Limit");
+    CHECK(
+        outcome_of({.name = "x", .size_field = octal_size(std::uint64_t{4} << 30), .type = 'x'}) ==
+        "Limit");
+    CHECK(
+        outcome(list(TarBuilder().file("1", "").file("2", "").file("3", "").file("4", "").finish(),
+                     limits)) == "Limit");
   }
 
   TEST_CASE("a member is a file whose references stay in the archive") {

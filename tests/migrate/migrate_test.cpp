@@ -97,7 +97,8 @@ TEST_SUITE("migrate") {
     MigrationOptions options = into(folder / "out");
     options.compress = true;
     must(migrate(appliance_of_three().write_ova(folder), options));
-    const CommandResult checked = run_command({"qemu-img", "check", folder / "out/web-01-disk1.qcow2"});
+    const CommandResult checked =
+        run_command({"qemu-img", "check", folder / "out/web-01-disk1.qcow2"});
     INFO(checked.output);
     CHECK(checked.status == 0);
   }
@@ -216,9 +217,11 @@ TEST_SUITE("migrate") {
   TEST_CASE("a folder that was there stays, with what was in it") {
     TemporaryFolder folder;
     Appliance appliance("web");
-    appliance.flat_disk("disk", some_bytes(4096, 6)).manifest_text("SHA1(disk.vmdk)= " + std::string(40, '0'));
+    appliance.flat_disk("disk", some_bytes(4096, 6))
+        .manifest_text("SHA1(disk.vmdk)= " + std::string(40, '0'));
     folder.write("out/notes.txt", "mine");
-    CHECK(outcome(migrate(appliance.write_ova(folder), into(folder / "out"))) == "ChecksumMismatch");
+    CHECK(outcome(migrate(appliance.write_ova(folder), into(folder / "out"))) ==
+          "ChecksumMismatch");
     CHECK(folder.read("out/notes.txt") == "mine");
     CHECK(std::distance(std::filesystem::directory_iterator(folder / "out"), {}) == 1);
   }
@@ -298,8 +301,8 @@ TEST_SUITE("migrate") {
     appliance.flat_disk("disk", some_bytes(1 << 20, 9));
     const std::string ova = appliance.write_ova(folder);
     Migration migration = must(Migration::prepare(ova, into(folder / "out")));
-    std::filesystem::last_write_time(ova, std::filesystem::file_time_type::clock::now() -
-                                              std::chrono::hours(1));
+    std::filesystem::last_write_time(
+        ova, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
     CHECK(outcome(migration.run()) == "SourceChanged");
     CHECK(folder.names() == std::vector<std::string>{"web.ova"});
   }

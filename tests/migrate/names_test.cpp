@@ -35,7 +35,8 @@ TEST_SUITE("migrate") {
     std::mt19937 random(seed);
     for (int round = 0; round < 2000; ++round) {
       std::string name(random() % 300, '\0');
-      for (char& c : name) c = static_cast<char>(random() % 4 == 0 ? "./-\n\\"[random() % 5] : random());
+      for (char& c : name)
+        c = static_cast<char>(random() % 4 == 0 ? "./-\n\\"[random() % 5] : random());
       const std::string plain = plain_file_name(name);
       REQUIRE_FALSE(plain.empty());
       REQUIRE(plain.size() <= 200);

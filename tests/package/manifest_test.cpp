@@ -26,8 +26,9 @@ ManifestEntry only_entry(const std::string& text) {
 
 TEST_SUITE("package") {
   TEST_CASE("a manifest names each file's algorithm and digest") {
-    const Manifest manifest = must(parse("SHA256(web.ovf)= " + kSha256 + "\nSHA1(a b.vmdk)= " +
-                                         kSha1 + "\nSHA512(c.vmdk)= " + kSha512 + "\n"));
+    const Manifest manifest =
+        must(parse("SHA256(web.ovf)= " + kSha256 + "\nSHA1(a b.vmdk)= " + kSha1 +
+                   "\nSHA512(c.vmdk)= " + kSha512 + "\n"));
     REQUIRE(manifest.entries.size() == 3);
     CHECK(manifest.entries[0].file == "web.ovf");
     CHECK(manifest.entries[0].algorithm == DigestAlgorithm::sha256);

@@ -72,7 +72,8 @@ TEST_SUITE("package") {
   TEST_CASE("an OVF is a package with the files beside it, by its name or its folder") {
     TemporaryFolder folder;
     const std::string bytes = some_bytes(64 << 10, 2);
-    const std::string ovf = Appliance("web").flat_disk("disk", bytes).manifest().write_files(folder);
+    const std::string ovf =
+        Appliance("web").flat_disk("disk", bytes).manifest().write_files(folder);
     for (const std::string& location : {ovf, folder.path()}) {
       CAPTURE(location);
       const Package package = must(Package::open(location));
@@ -132,9 +133,9 @@ TEST_SUITE("package") {
   }
 
   TEST_CASE("an href that leads out of the package is ReferenceDenied when the disk is opened") {
-    for (const char* href :
-         {"../secret.vmdk", "/etc/passwd", "..%2fsecret.vmdk", "%2e%2e/secret.vmdk", "%2fetc%2fpasswd",
-          "http://localhost/disk.vmdk", "file:///etc/passwd", "sub/../../secret.vmdk"}) {
+    for (const char* href : {"../secret.vmdk", "/etc/passwd", "..%2fsecret.vmdk",
+                             "%2e%2e/secret.vmdk", "%2fetc%2fpasswd", "http://localhost/disk.vmdk",
+                             "file:///etc/passwd", "sub/../../secret.vmdk"}) {
       CAPTURE(href);
       CHECK(outcome_of_href(href) == "ReferenceDenied");
     }
@@ -172,7 +173,8 @@ TEST_SUITE("package") {
     CHECK(open_first(below, {}) == "ok");
     CHECK(open_first(below, {.references = References::deny}) == "ReferenceDenied");
     const std::string bare = folder.write("bare.vmx", vmx_text("bare", {"d.vmdk"}));
-    CHECK(open_first(bare, {.references = References::under, .directory = folder / "disks"}) == "ok");
+    CHECK(open_first(bare, {.references = References::under, .directory = folder / "disks"}) ==
+          "ok");
     // An archive's members are parts of the file that was named.
     const std::string ova = Appliance("web").flat_disk("d", bytes).write_ova(folder);
     CHECK(outcome(Package::open(ova, {.policy = {.references = References::deny}})) == "ok");
@@ -202,7 +204,8 @@ TEST_SUITE("package") {
     Appliance appliance("web");
     appliance.flat_disk("disk", bytes).manifest();
     TarBuilder tar;
-    for (const ApplianceFile& file : appliance.files()) tar.file("./web/" + file.name, file.content);
+    for (const ApplianceFile& file : appliance.files())
+      tar.file("./web/" + file.name, file.content);
     const std::string ova = folder.write("web.ova", tar.finish());
     const Package package = must(Package::open(ova));
     CHECK(package.disk_location(drive_of(package)) == ova + "!web/disk.vmdk");
@@ -215,14 +218,14 @@ TEST_SUITE("package") {
     const std::string bytes = some_bytes(64 << 10, 10);
     Appliance appliance("web");
     appliance.flat_disk("disk", bytes).manifest();
-    for (const std::string& location :
-         {folder.write("a.ova.gz", gzip_of(appliance.ova())), folder.write("b.ova", xz_of(appliance.ova()))}) {
+    for (const std::string& location : {folder.write("a.ova.gz", gzip_of(appliance.ova())),
+                                        folder.write("b.ova", xz_of(appliance.ova()))}) {
       CAPTURE(location);
       const Package package = must(Package::open(location));
       CHECK(package.kind() == PackageKind::ova);
       CHECK(read_all(*must(package.open_disk(drive_of(package)))) == bytes);
-      CHECK(read_all(*must(open_disk(package.disk_location(drive_of(package)),
-                                     {.format = "vmdk"}))) == bytes);
+      CHECK(read_all(*must(
+                open_disk(package.disk_location(drive_of(package)), {.format = "vmdk"}))) == bytes);
       CHECK(must(package.verify_manifest()).files == 3);
     }
     const std::string packed = gzip_of(appliance.ova());
@@ -243,7 +246,8 @@ TEST_SUITE("package") {
     };
     const auto stored_as = [&](const std::string& attributes) {
       Appliance appliance("web");
-      appliance.disk({.href = "disk%20one.vmdk", .capacity = plain.size(), .attributes = attributes});
+      appliance.disk(
+          {.href = "disk%20one.vmdk", .capacity = plain.size(), .attributes = attributes});
       appliance.file("disk-flat.vmdk", plain);
       return appliance;
     };
@@ -272,7 +276,8 @@ TEST_SUITE("package") {
     CHECK(outcome(Package::open(stored_as("ovf:chunkSize=\"x\"").write_ova(folder))) == "BadOvf");
 
     const auto sized = [&](std::size_t size) {
-      return stored_as(gzip + "ovf:size=\"" + std::to_string(size) + "\"").file("disk one.vmdk", packed);
+      return stored_as(gzip + "ovf:size=\"" + std::to_string(size) + "\"")
+          .file("disk one.vmdk", packed);
     };
     CHECK(open_first(sized(packed.size())) == "ok");
     CHECK(open_first(sized(descriptor.size())) == "ok");
@@ -359,8 +364,9 @@ TEST_SUITE("manifests") {
       return package.manifest() ? package.manifest()->name : std::string();
     };
     CHECK(manifest_of(TarBuilder().file("web.ovf", ovf).file("odd.mf", line)) == "odd.mf");
-    CHECK(manifest_of(TarBuilder().file("other.mf", "x").file("web.ovf", ovf).file("web.mf", line)) ==
-          "web.mf");
+    CHECK(
+        manifest_of(TarBuilder().file("other.mf", "x").file("web.ovf", ovf).file("web.mf", line)) ==
+        "web.mf");
     CHECK(manifest_of(TarBuilder().file("web.ovf", ovf)).empty());
     CHECK(manifest_of(TarBuilder().file("web.ovf", ovf).file("._web.mf", "x")).empty());
   }

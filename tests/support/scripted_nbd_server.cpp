@@ -73,7 +73,8 @@ ScriptedNbdServer::ScriptedNbdServer(const std::string& socket, NbdScript script
       cuts_left_(script_.cuts) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, socket.data(), std::min(socket.size(), sizeof address.sun_path - 1));
+  std::memcpy(address.sun_path, socket.data(),
+              std::min(socket.size(), sizeof address.sun_path - 1));
   listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   ::listen(listener_, 8);
@@ -148,7 +149,9 @@ bool ScriptedNbdServer::negotiate(int client) {
         reply.put(std::uint16_t{0}).put(size).put(kHasFlags);
         if (!reply.send(client)) return false;
         reply = option_reply(option, kInfoReply, 14);
-        reply.put(std::uint16_t{3}).put(script_.block_minimum).put(std::uint32_t{4096})
+        reply.put(std::uint16_t{3})
+            .put(script_.block_minimum)
+            .put(std::uint32_t{4096})
             .put(script_.block_maximum);
         if (!reply.send(client)) return false;
         reply = option_reply(option, kAck, 0);
@@ -185,14 +188,23 @@ bool ScriptedNbdServer::answer(int client) {
       data[i] = script_.content[offset + i];
     }
     constexpr std::uint16_t kOffsetData = 1;
-    reply.put(kStructuredReply).put(kDone).put(kOffsetData).put(cookie)
-        .put(static_cast<std::uint32_t>(8 + length)).put(offset).put_bytes(data);
+    reply.put(kStructuredReply)
+        .put(kDone)
+        .put(kOffsetData)
+        .put(cookie)
+        .put(static_cast<std::uint32_t>(8 + length))
+        .put(offset)
+        .put_bytes(data);
   } else if (type == kStatus) {
     auto runs = script_.status;
     if (runs.empty()) runs = {{length, 0}};
     constexpr std::uint16_t kBlockStatus = 5;
-    reply.put(kStructuredReply).put(kDone).put(kBlockStatus).put(cookie)
-        .put(static_cast<std::uint32_t>(4 + 8 * runs.size())).put(std::uint32_t{1});
+    reply.put(kStructuredReply)
+        .put(kDone)
+        .put(kBlockStatus)
+        .put(cookie)
+        .put(static_cast<std::uint32_t>(4 + 8 * runs.size()))
+        .put(std::uint32_t{1});
     for (const auto& [run, flags] : runs) reply.put(run).put(flags);
   } else if (type == kDisconnect) {
     return false;

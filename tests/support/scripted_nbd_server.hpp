@@ -18,7 +18,8 @@ struct NbdScript {
   std::uint64_t claimed_size = 0;  ///< 0: that of the content
   std::uint32_t block_minimum = 1;
   std::uint32_t block_maximum = 32 << 20;
-  std::uint32_t option_reply_length = 0;  ///< claimed by the answer to the first option; 0: the truth
+  std::uint32_t option_reply_length =
+      0;  ///< claimed by the answer to the first option; 0: the truth
   /// (length, flags) of the answer to every block status request; empty: all of it is data.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> status;
   bool wrong_cookie = false;

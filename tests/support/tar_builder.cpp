@@ -49,8 +49,7 @@ TarBuilder& TarBuilder::content(std::string_view bytes) {
 }
 
 TarBuilder& TarBuilder::file(std::string_view name, std::string_view bytes) {
-  return header({.name = std::string(name), .size_field = octal_size(bytes.size())})
-      .content(bytes);
+  return header({.name = std::string(name), .size_field = octal_size(bytes.size())}).content(bytes);
 }
 
 TarBuilder& TarBuilder::folder(std::string_view name) {

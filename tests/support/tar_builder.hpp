@@ -17,7 +17,10 @@ class TarBuilder {
     std::string size_field{};  ///< twelve bytes as they stand; see octal_size, base256_size
     char type = '0';
     std::string prefix{};
-    std::string magic = std::string("ustar\0" "00", 8);
+    std::string magic = std::string(
+        "ustar\0"
+        "00",
+        8);
     std::string link_name{};
     bool checksum = true;
   };

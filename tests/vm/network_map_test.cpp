@@ -19,10 +19,11 @@ TEST_SUITE("network maps") {
   }
 
   TEST_CASE("a map that says nothing sure is refused with its line") {
-    for (const char* text :
-         {"networks:\n  a: {bridge: x, network: y}\n", "networks:\n  a: {}\n", "networks:\n  a: br0\n",
-          "networks:\n  a: {bridge: x, vlan: 5000}\n", "networks:\n  a: {brdige: x}\n", "nets: {}\n",
-          "networks:\n  a: {bridge: x, portgroup: p}\n", "networks:\n  a: {bridge: [x]}\n", "networks: {a: b: c}\n"}) {
+    for (const char* text : {"networks:\n  a: {bridge: x, network: y}\n", "networks:\n  a: {}\n",
+                             "networks:\n  a: br0\n", "networks:\n  a: {bridge: x, vlan: 5000}\n",
+                             "networks:\n  a: {brdige: x}\n", "nets: {}\n",
+                             "networks:\n  a: {bridge: x, portgroup: p}\n",
+                             "networks:\n  a: {bridge: [x]}\n", "networks: {a: b: c}\n"}) {
       CAPTURE(text);
       const auto map = vm::parse_network_map(text);
       REQUIRE_FALSE(map);

@@ -20,12 +20,34 @@ class Generator {
 
   /// Text that ends quotes, lines and markup if it is let.
   std::string text(bool utf8) {
-    static const std::vector<std::string> pieces{"a", "\"", "|", "|22", "\n", "\r", "<b>", "&amp;", "]]>", "'", "%2f", "%", "\\", "/", "#",
-                                                 "=", "gr\xc3\xbc\xc3\x9f", "\xf0\x9f\x98\x80", " ", "x: y", "${k}", "-->", "\t"};
+    static const std::vector<std::string> pieces{"a",
+                                                 "\"",
+                                                 "|",
+                                                 "|22",
+                                                 "\n",
+                                                 "\r",
+                                                 "<b>",
+                                                 "&amp;",
+                                                 "]]>",
+                                                 "'",
+                                                 "%2f",
+                                                 "%",
+                                                 "\\",
+                                                 "/",
+                                                 "#",
+                                                 "=",
+                                                 "gr\xc3\xbc\xc3\x9f",
+                                                 "\xf0\x9f\x98\x80",
+                                                 " ",
+                                                 "x: y",
+                                                 "${k}",
+                                                 "-->",
+                                                 "\t"};
     static const std::vector<std::string> bytes{"\xff", "\xc3", "\x01", "\x1b", "\xed\xa0\x80"};
     std::string result = "t";
     for (std::uint32_t count = below(8); count > 0; --count)
-      result += utf8 || below(3) != 0 ? pieces[below(static_cast<std::uint32_t>(pieces.size()))] : bytes[below(static_cast<std::uint32_t>(bytes.size()))];
+      result += utf8 || below(3) != 0 ? pieces[below(static_cast<std::uint32_t>(pieces.size()))]
+                                      : bytes[below(static_cast<std::uint32_t>(bytes.size()))];
     return result + "t";
   }
   vm::Uuid uuid() {
@@ -34,7 +56,9 @@ class Generator {
     return uuid;
   }
   std::string mac() {
-    return fmt::format("{}:{:02x}:{:02x}:{:02x}", std::vector<std::string>{"00:50:56", "00:0c:29", "52:54:00"}[below(3)], below(256), below(256), below(256));
+    return fmt::format("{}:{:02x}:{:02x}:{:02x}",
+                       std::vector<std::string>{"00:50:56", "00:0c:29", "52:54:00"}[below(3)],
+                       below(256), below(256), below(256));
   }
 
   /// A machine of VMware's, as a VMX can say everything of it.
@@ -43,8 +67,11 @@ class Generator {
     m.identity.name = text(false);
     if (coin()) m.identity.annotation = text(false);
     m.hardware_version = 7 + below(14);
-    m.guest_os.id = m.guest_os.source_id = std::vector<std::string>{"rhel9-64", "windows9-64", "other"}[below(3)];
-    if (coin()) m.identity.smbios_uuid = vm::SmbiosUuid{uuid(), *m.hardware_version >= 13 || m.guest_os.id == "windows9-64"};
+    m.guest_os.id = m.guest_os.source_id =
+        std::vector<std::string>{"rhel9-64", "windows9-64", "other"}[below(3)];
+    if (coin())
+      m.identity.smbios_uuid =
+          vm::SmbiosUuid{uuid(), *m.hardware_version >= 13 || m.guest_os.id == "windows9-64"};
     if (coin()) m.identity.instance_uuid = uuid();
     m.identity.serial = "serial-" + text(false);
     if (coin()) m.identity.generation = vm::GenerationId{random_(), random_()};
@@ -52,14 +79,21 @@ class Generator {
     if (coin()) m.cpu.cores_per_socket = 1 + below(8);
     m.cpu.hot_add = coin();
     m.cpu.nested = coin();
-    if (coin()) m.cpu.allocation = {.reservation = 1 + below(5000), .limit = 1 + below(5000), .shares = "high"};
+    if (coin())
+      m.cpu.allocation = {
+          .reservation = 1 + below(5000), .limit = 1 + below(5000), .shares = "high"};
     m.memory.size = std::uint64_t{1 + below(1u << 20)} << 20;
     m.memory.hot_add = coin();
     m.firmware.type = coin() ? vm::Firmware::Type::efi : vm::Firmware::Type::bios;
     if (m.firmware.type == vm::Firmware::Type::efi) m.firmware.secure_boot = coin();
     static const std::vector<std::string> models{"pvscsi", "lsilogic", "lsisas1068", "buslogic"};
-    m.controllers.push_back({.bus = vm::Bus::scsi, .index = 0, .model = models[below(4)], .sharing = coin() ? "physical" : "", .pci_slot = 160});
-    m.controllers.push_back({.bus = vm::Bus::sata, .index = 1, .model = "ahci", .sharing = {}, .pci_slot = {}});
+    m.controllers.push_back({.bus = vm::Bus::scsi,
+                             .index = 0,
+                             .model = models[below(4)],
+                             .sharing = coin() ? "physical" : "",
+                             .pci_slot = 160});
+    m.controllers.push_back(
+        {.bus = vm::Bus::sata, .index = 1, .model = "ahci", .sharing = {}, .pci_slot = {}});
     for (std::uint32_t unit = 0; unit < below(5); ++unit) {
       vm::Drive drive;
       drive.address = {vm::Bus::scsi, 0, unit};
@@ -81,8 +115,10 @@ class Generator {
       vm::Nic nic;
       nic.index = index * 2;
       nic.mac = mac();
-      nic.mac_class = nic.mac.starts_with("00:0c:29") ? vm::Nic::MacClass::generated : vm::Nic::MacClass::fixed;
-      if (nic.mac.starts_with("00:50:56") && nic.mac[9] >= '8' && nic.mac[9] <= 'b') nic.mac_class = vm::Nic::MacClass::manager;
+      nic.mac_class =
+          nic.mac.starts_with("00:0c:29") ? vm::Nic::MacClass::generated : vm::Nic::MacClass::fixed;
+      if (nic.mac.starts_with("00:50:56") && nic.mac[9] >= '8' && nic.mac[9] <= 'b')
+        nic.mac_class = vm::Nic::MacClass::manager;
       nic.model = std::vector<std::string>{"vmxnet3", "e1000e", "e1000", "vmxnet2"}[below(4)];
       nic.network.name = text(false);
       nic.connected = coin();
@@ -90,7 +126,8 @@ class Generator {
       if (nic.pci_slot) nic.guest_name = fmt::format("ens{}", *nic.pci_slot);
       m.nics.push_back(nic);
     }
-    if (coin()) m.guestinfo.push_back({.key = "userdata", .type = {}, .value = text(false), .label = {}});
+    if (coin())
+      m.guestinfo.push_back({.key = "userdata", .type = {}, .value = text(false), .label = {}});
     return m;
   }
 
@@ -119,9 +156,15 @@ void check_equal(const vm::Machine& a, const vm::Machine& b) {
 vm::Machine written_and_read(const vm::Definition& definition, const std::string& dialect) {
   vm::TranslateOptions options{.dialect = dialect};
   for (const vm::Drive& disk : definition.machines[0].disks)
-    if (disk.source) options.disks[*disk.source] = {.path = *disk.source, .format = disk.format, .capacity = disk.capacity, .stored_size = {}};
+    if (disk.source)
+      options.disks[*disk.source] = {.path = *disk.source,
+                                     .format = disk.format,
+                                     .capacity = disk.capacity,
+                                     .stored_size = {}};
   for (const vm::Medium& medium : definition.machines[0].media)
-    if (medium.source) options.disks[*medium.source] = {.path = *medium.source, .format = {}, .capacity = {}, .stored_size = {}};
+    if (medium.source)
+      options.disks[*medium.source] = {
+          .path = *medium.source, .format = {}, .capacity = {}, .stored_size = {}};
   auto translation = vm::translate(definition, options);
   if (!translation) FAIL(translation.error().describe());
   const std::string text = translation->documents.at(0).text;
@@ -163,9 +206,11 @@ TEST_SUITE("round trips") {
         CHECK(second.nics.size() == before.nics.size());
         CHECK(second.disks.size() == before.disks.size());
         CHECK(second.identity.name == vm::printable_utf8(before.identity.name));
-        for (std::size_t at = 0; at < before.nics.size(); ++at) CHECK(second.nics[at].mac == before.nics[at].mac);
+        for (std::size_t at = 0; at < before.nics.size(); ++at)
+          CHECK(second.nics[at].mac == before.nics[at].mac);
         if (before.identity.smbios_uuid)
-          CHECK(second.identity.smbios_uuid->guest_visible() == before.identity.smbios_uuid->guest_visible());
+          CHECK(second.identity.smbios_uuid->guest_visible() ==
+                before.identity.smbios_uuid->guest_visible());
         CHECK(second.memory.size == before.memory.size);
       }
     }

@@ -30,8 +30,10 @@ inline Lines scsi_disk(int unit, const std::string& file, const std::string& mod
 
 inline Lines nic(int index, const std::string& network, const std::string& mac) {
   const std::string name = fmt::format("ethernet{}", index);
-  return {{name + ".present", "TRUE"},      {name + ".virtualDev", "vmxnet3"},
-          {name + ".networkName", network}, {name + ".addressType", "static"},
+  return {{name + ".present", "TRUE"},
+          {name + ".virtualDev", "vmxnet3"},
+          {name + ".networkName", network},
+          {name + ".addressType", "static"},
           {name + ".address", mac}};
 }
 
@@ -43,14 +45,19 @@ inline Lines operator+(Lines a, const Lines& b) {
 /// An OVF item: {"ResourceType", "3"} and so on; elements get the prefix rasd.
 inline std::string ovf_item(const Lines& fields, const std::string& attributes = {}) {
   std::string item = fmt::format("<Item {}>", attributes);
-  for (const auto& [name, value] : fields) item += fmt::format("<rasd:{0}>{1}</rasd:{0}>", name, value);
+  for (const auto& [name, value] : fields)
+    item += fmt::format("<rasd:{0}>{1}</rasd:{0}>", name, value);
   return item + "</Item>\n";
 }
 inline std::string ovf_processors(int count) {
-  return ovf_item({{"InstanceID", "1"}, {"ResourceType", "3"}, {"VirtualQuantity", std::to_string(count)}});
+  return ovf_item(
+      {{"InstanceID", "1"}, {"ResourceType", "3"}, {"VirtualQuantity", std::to_string(count)}});
 }
 inline std::string ovf_memory(const std::string& quantity, const std::string& units) {
-  return ovf_item({{"AllocationUnits", units}, {"InstanceID", "2"}, {"ResourceType", "4"}, {"VirtualQuantity", quantity}});
+  return ovf_item({{"AllocationUnits", units},
+                   {"InstanceID", "2"},
+                   {"ResourceType", "4"},
+                   {"VirtualQuantity", quantity}});
 }
 
 struct OvfText {
@@ -82,11 +89,19 @@ struct OvfText {
 inline std::string ovf_disk_head(const std::string& href) {
   return fmt::format(
       "<References><File ovf:id=\"f1\" ovf:href=\"{}\"/></References><DiskSection><Info>disks</Info>"
-      "<Disk ovf:diskId=\"d1\" ovf:fileRef=\"f1\" ovf:capacity=\"8\" ovf:capacityAllocationUnits=\"byte * 2^30\"/></DiskSection>", href);
+      "<Disk ovf:diskId=\"d1\" ovf:fileRef=\"f1\" ovf:capacity=\"8\" ovf:capacityAllocationUnits=\"byte * 2^30\"/></DiskSection>",
+      href);
 }
 inline std::string ovf_scsi_disk(const std::string& subtype = "VirtualSCSI") {
-  return ovf_item({{"Address", "0"}, {"InstanceID", "3"}, {"ResourceSubType", subtype}, {"ResourceType", "6"}}) +
-         ovf_item({{"AddressOnParent", "0"}, {"HostResource", "ovf:/disk/d1"}, {"InstanceID", "4"}, {"Parent", "3"}, {"ResourceType", "17"}});
+  return ovf_item({{"Address", "0"},
+                   {"InstanceID", "3"},
+                   {"ResourceSubType", subtype},
+                   {"ResourceType", "6"}}) +
+         ovf_item({{"AddressOnParent", "0"},
+                   {"HostResource", "ovf:/disk/d1"},
+                   {"InstanceID", "4"},
+                   {"Parent", "3"},
+                   {"ResourceType", "17"}});
 }
 
 }  // namespace vmlift::test

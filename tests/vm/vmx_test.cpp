@@ -27,7 +27,8 @@ Error refusal(const std::string& text) {
 
 TEST_SUITE("VMX") {
   TEST_CASE("keys are the same in any case, and the first of two counts with a warning") {
-    const vm::Machine machine = machine_of({{"DISPLAYNAME", "a"}, {"memSize", "2048"}, {"memsize", "4096"}});
+    const vm::Machine machine =
+        machine_of({{"DISPLAYNAME", "a"}, {"memSize", "2048"}, {"memsize", "4096"}});
     CHECK(machine.identity.name == "a");
     CHECK(machine.memory.size == std::uint64_t{2048} << 20);
     REQUIRE(machine.warnings.size() == 1);
@@ -35,13 +36,18 @@ TEST_SUITE("VMX") {
   }
 
   TEST_CASE("escapes and encodings give the text that was meant") {
-    const vm::Machine machine = machine_of(
-        {{"displayName", "a |22b|22 100%25 c%2fd"}, {"annotation", "one|0Atwo |7C"}});
+    const vm::Machine machine =
+        machine_of({{"displayName", "a |22b|22 100%25 c%2fd"}, {"annotation", "one|0Atwo |7C"}});
     CHECK(machine.identity.name == "a \"b\" 100% c/d");
     CHECK(machine.identity.annotation == "one\ntwo |");
-    CHECK(machine_of(".encoding = \"windows-1252\"\ndisplayName = \"gr\xfc\xdf\"\n").identity.name == "gr\xc3\xbc\xc3\x9f");
-    CHECK(machine_of(".encoding = \"Shift_JIS\"\ndisplayName = \"\x83\x65\"\n").identity.name == "\xe3\x83\x86");
-    CHECK(machine_of("\xef\xbb\xbf" "displayName = \"bom\"\r\nguestOS = \"dos\"\r\n").identity.name == "bom");
+    CHECK(
+        machine_of(".encoding = \"windows-1252\"\ndisplayName = \"gr\xfc\xdf\"\n").identity.name ==
+        "gr\xc3\xbc\xc3\x9f");
+    CHECK(machine_of(".encoding = \"Shift_JIS\"\ndisplayName = \"\x83\x65\"\n").identity.name ==
+          "\xe3\x83\x86");
+    CHECK(machine_of("\xef\xbb\xbf"
+                     "displayName = \"bom\"\r\nguestOS = \"dos\"\r\n")
+              .identity.name == "bom");
   }
 
   TEST_CASE("what VMware takes for granted is filled in") {
@@ -52,10 +58,12 @@ TEST_SUITE("VMX") {
   }
 
   TEST_CASE("the MAC that addressType names is kept") {
-    const vm::Machine machine = machine_of(
-        nic(0, "net", "00:50:56:01:02:03") +
-        Lines{{"ethernet1.present", "TRUE"}, {"ethernet1.addressType", "generated"},
-              {"ethernet1.generatedAddress", "00:0C:29:AA:BB:CC"}, {"ethernet1.address", "00:50:56:00:00:01"}});
+    const vm::Machine machine =
+        machine_of(nic(0, "net", "00:50:56:01:02:03") +
+                   Lines{{"ethernet1.present", "TRUE"},
+                         {"ethernet1.addressType", "generated"},
+                         {"ethernet1.generatedAddress", "00:0C:29:AA:BB:CC"},
+                         {"ethernet1.address", "00:50:56:00:00:01"}});
     REQUIRE(machine.nics.size() == 2);
     CHECK(machine.nics[0].mac == "00:50:56:01:02:03");
     CHECK(machine.nics[0].mac_class == vm::Nic::MacClass::fixed);
@@ -64,8 +72,9 @@ TEST_SUITE("VMX") {
   }
 
   TEST_CASE("NICs keep their numbers over gaps and learn the name the guest gave them") {
-    const vm::Machine machine = machine_of(nic(2, "a", "00:50:56:01:02:03") + nic(9, "b", "00:50:56:01:02:04") +
-                                           Lines{{"ethernet9.pciSlotNumber", "224"}, {"ethernet2.pciSlotNumber", "-1"}});
+    const vm::Machine machine =
+        machine_of(nic(2, "a", "00:50:56:01:02:03") + nic(9, "b", "00:50:56:01:02:04") +
+                   Lines{{"ethernet9.pciSlotNumber", "224"}, {"ethernet2.pciSlotNumber", "-1"}});
     REQUIRE(machine.nics.size() == 2);
     CHECK(machine.nics[0].index == 2);
     CHECK_FALSE(machine.nics[0].pci_slot);
@@ -74,13 +83,21 @@ TEST_SUITE("VMX") {
   }
 
   TEST_CASE("drives are found on every bus, with and without a device type") {
-    const vm::Machine machine = machine_of(
-        scsi_disk(8, "a.vmdk") +
-        Lines{{"ide0:0.present", "TRUE"}, {"ide0:0.fileName", "b.vmdk"},
-              {"sata0.present", "TRUE"}, {"sata0:29.present", "TRUE"}, {"sata0:29.deviceType", "cdrom-image"},
-              {"sata0:29.fileName", "x.iso"}, {"nvme0.present", "TRUE"}, {"nvme0:3.present", "TRUE"},
-              {"nvme0:3.fileName", "c.vmdk"}, {"scsi0:1.present", "TRUE"}, {"scsi0:1.deviceType", "cdrom-raw"},
-              {"scsi0:1.fileName", "auto detect"}, {"floppy0.present", "TRUE"}, {"floppy0.fileName", "f.flp"}});
+    const vm::Machine machine =
+        machine_of(scsi_disk(8, "a.vmdk") + Lines{{"ide0:0.present", "TRUE"},
+                                                  {"ide0:0.fileName", "b.vmdk"},
+                                                  {"sata0.present", "TRUE"},
+                                                  {"sata0:29.present", "TRUE"},
+                                                  {"sata0:29.deviceType", "cdrom-image"},
+                                                  {"sata0:29.fileName", "x.iso"},
+                                                  {"nvme0.present", "TRUE"},
+                                                  {"nvme0:3.present", "TRUE"},
+                                                  {"nvme0:3.fileName", "c.vmdk"},
+                                                  {"scsi0:1.present", "TRUE"},
+                                                  {"scsi0:1.deviceType", "cdrom-raw"},
+                                                  {"scsi0:1.fileName", "auto detect"},
+                                                  {"floppy0.present", "TRUE"},
+                                                  {"floppy0.fileName", "f.flp"}});
     REQUIRE(machine.disks.size() == 3);
     CHECK(machine.disks[0].address.text() == "ide0:0");
     CHECK(machine.disks[1].address.text() == "scsi0:8");
@@ -94,10 +111,13 @@ TEST_SUITE("VMX") {
   }
 
   TEST_CASE("present = FALSE switches off the device and what hangs on it") {
-    const vm::Machine machine = machine_of(
-        {{"scsi0.present", "FALSE"}, {"scsi0:0.present", "TRUE"}, {"scsi0:0.fileName", "a.vmdk"},
-         {"ethernet0.present", "FALSE"}, {"ethernet0.address", "00:50:56:01:02:03"},
-         {"serial0.present", "FALSE"}, {"serial0.fileType", "file"}});
+    const vm::Machine machine = machine_of({{"scsi0.present", "FALSE"},
+                                            {"scsi0:0.present", "TRUE"},
+                                            {"scsi0:0.fileName", "a.vmdk"},
+                                            {"ethernet0.present", "FALSE"},
+                                            {"ethernet0.address", "00:50:56:01:02:03"},
+                                            {"serial0.present", "FALSE"},
+                                            {"serial0.fileType", "file"}});
     CHECK(machine.disks.empty());
     CHECK(machine.nics.empty());
     CHECK(machine.serials.empty());
@@ -105,8 +125,10 @@ TEST_SUITE("VMX") {
   }
 
   TEST_CASE("bios.hddOrder decides which disk boots") {
-    const vm::Machine machine = machine_of(scsi_disk(0, "a.vmdk") + Lines{{"scsi0:1.present", "TRUE"}, {"scsi0:1.fileName", "b.vmdk"},
-                                                                         {"bios.hddOrder", "scsi0:1,scsi0:0"}});
+    const vm::Machine machine =
+        machine_of(scsi_disk(0, "a.vmdk") + Lines{{"scsi0:1.present", "TRUE"},
+                                                  {"scsi0:1.fileName", "b.vmdk"},
+                                                  {"bios.hddOrder", "scsi0:1,scsi0:0"}});
     CHECK(machine.disks[0].boot_order == 2);
     CHECK(machine.disks[1].boot_order == 1);
   }
@@ -120,7 +142,8 @@ TEST_SUITE("VMX") {
     };
     CHECK(visible("virtualHW.version = \"13\"\n", uuid) == "5a0e4d56-622a-3c8b-7f3c-86d44e5c1122");
     CHECK(visible("virtualHW.version = \"11\"\n", uuid) == "564d0e5a-2a62-8b3c-7f3c-86d44e5c1122");
-    CHECK(visible("virtualHW.version = \"11\"\nguestOS = \"windows7-64\"\n", uuid) == "5a0e4d56-622a-3c8b-7f3c-86d44e5c1122");
+    CHECK(visible("virtualHW.version = \"11\"\nguestOS = \"windows7-64\"\n", uuid) ==
+          "5a0e4d56-622a-3c8b-7f3c-86d44e5c1122");
   }
 
   TEST_CASE("values that libvirt's parser refuses are read") {
@@ -139,14 +162,16 @@ TEST_SUITE("VMX") {
   }
 
   TEST_CASE("impossible lines and values are BadVmx with line and key") {
-    for (const auto& [text, line, key] : std::vector<std::tuple<std::string, std::string, std::string>>{
+    for (const auto& [text, line, key] :
+         std::vector<std::tuple<std::string, std::string, std::string>>{
              {"a = \"b\"\nmemsize = \"lots\"\n", "line 2", "memsize"},
              {"numvcpus = \"0\"\n", "line 1", "numvcpus"},
              {"numvcpus = \"99999999999999999999\"\n", "line 1", "numvcpus"},
              {"\n\ndisplayName = \"open\n", "line 3", "displayName"},
              {"firmware = \"coreboot\"\n", "line 1", "firmware"},
              {"uuid.bios = \"56 4d\"\n", "line 1", "uuid.bios"},
-             {"ethernet0.present = \"TRUE\"\nethernet0.address = \"nonsense\"\n", "line 2", "ethernet0.address"}}) {
+             {"ethernet0.present = \"TRUE\"\nethernet0.address = \"nonsense\"\n", "line 2",
+              "ethernet0.address"}}) {
       CAPTURE(text);
       const Error error = refusal(text);
       CHECK(error.code() == ErrorCode::BadVmx);
@@ -160,14 +185,18 @@ TEST_SUITE("VMX") {
   }
 
   TEST_CASE("encrypted and suspended machines are told, and not translated") {
-    auto encrypted = vm::parse("displayName = \"x\"\nencryption.keySafe = \"vmware:key/list\"\nencryption.data = \"abc\"\n", {.dialect = "vmx"});
+    auto encrypted = vm::parse(
+        "displayName = \"x\"\nencryption.keySafe = \"vmware:key/list\"\nencryption.data = \"abc\"\n",
+        {.dialect = "vmx"});
     REQUIRE(encrypted);
     CHECK(encrypted->machines[0].encrypted);
     CHECK(vm::translate(*encrypted, {.dialect = "libvirt"}).error().code() == ErrorCode::Encrypted);
-    auto suspended = vm::parse(vmx_text({{"displayName", "x"}, {"checkpoint.vmState", "x-1.vmss"}}), {.dialect = "vmx"});
+    auto suspended = vm::parse(vmx_text({{"displayName", "x"}, {"checkpoint.vmState", "x-1.vmss"}}),
+                               {.dialect = "vmx"});
     REQUIRE(suspended);
     CHECK(suspended->machines[0].suspended);
-    CHECK(vm::translate(*suspended, {.dialect = "libvirt"}).error().code() == ErrorCode::UnsupportedFeature);
+    CHECK(vm::translate(*suspended, {.dialect = "libvirt"}).error().code() ==
+          ErrorCode::UnsupportedFeature);
   }
 
   TEST_CASE("snapshots are read from the .vmsd") {

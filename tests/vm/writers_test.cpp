@@ -15,12 +15,27 @@ using namespace vmlift::test;
 namespace {
 
 Lines full_machine(const std::string& guest, const std::string& firmware) {
-  return Lines{{"displayName", "Web/01: |22x|22 <&>"}, {"guestOS", guest}, {"firmware", firmware}, {"annotation", "a: b|0A- c |22"},
-               {"uuid.bios", "56 4d 0e 5a 2a 62 8b 3c-7f 3c 86 d4 4e 5c 11 22"}, {"vm.genid", "1"}, {"vm.genidX", "2"},
-               {"numvcpus", "6"}, {"cpuid.coresPerSocket", "4"}, {"uefi.secureBoot.enabled", "TRUE"}, {"vtpm.present", "TRUE"},
-               {"sata0.present", "TRUE"}, {"sata0:1.present", "TRUE"}, {"sata0:1.deviceType", "cdrom-raw"}, {"scsi0:1.present", "TRUE"},
-               {"scsi0:1.fileName", "b.vmdk"}, {"scsi0:1.sharing", "multi-writer"}, {"guestinfo.userdata", "x"}, {"sound.present", "TRUE"}} +
-         scsi_disk(0, "a.vmdk") + nic(0, "Prod", "00:50:56:01:02:03") + nic(1, "Unmapped", "00:0c:29:01:02:04") + nic(2, "Unmapped", "52:54:00:01:02:05");
+  return Lines{{"displayName", "Web/01: |22x|22 <&>"},
+               {"guestOS", guest},
+               {"firmware", firmware},
+               {"annotation", "a: b|0A- c |22"},
+               {"uuid.bios", "56 4d 0e 5a 2a 62 8b 3c-7f 3c 86 d4 4e 5c 11 22"},
+               {"vm.genid", "1"},
+               {"vm.genidX", "2"},
+               {"numvcpus", "6"},
+               {"cpuid.coresPerSocket", "4"},
+               {"uefi.secureBoot.enabled", "TRUE"},
+               {"vtpm.present", "TRUE"},
+               {"sata0.present", "TRUE"},
+               {"sata0:1.present", "TRUE"},
+               {"sata0:1.deviceType", "cdrom-raw"},
+               {"scsi0:1.present", "TRUE"},
+               {"scsi0:1.fileName", "b.vmdk"},
+               {"scsi0:1.sharing", "multi-writer"},
+               {"guestinfo.userdata", "x"},
+               {"sound.present", "TRUE"}} +
+         scsi_disk(0, "a.vmdk") + nic(0, "Prod", "00:50:56:01:02:03") +
+         nic(1, "Unmapped", "00:0c:29:01:02:04") + nic(2, "Unmapped", "52:54:00:01:02:05");
 }
 
 std::string written(const Lines& lines, vm::TranslateOptions options) {
@@ -31,18 +46,29 @@ std::string written(const Lines& lines, vm::TranslateOptions options) {
   return translation->documents.at(0).text;
 }
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
 vm::TranslateOptions options_for(const std::string& dialect, const std::string& profile = {}) {
   vm::TranslateOptions options{.dialect = dialect, .profile = profile};
-  options.networks["Prod"] = dialect == "kubevirt" ? vm::NetworkTarget{.bridge = {}, .network = {}, .portgroup = {}, .multus = "ns/prod", .vlan = {}}
-                                                   : vm::NetworkTarget{.bridge = "br7", .network = {}, .portgroup = {}, .multus = {}, .vlan = 7};
+  options.networks["Prod"] =
+      dialect == "kubevirt"
+          ? vm::NetworkTarget{.bridge = {},
+                              .network = {},
+                              .portgroup = {},
+                              .multus = "ns/prod",
+                              .vlan = {}}
+          : vm::NetworkTarget{
+                .bridge = "br7", .network = {}, .portgroup = {}, .multus = {}, .vlan = 7};
   return options;
 }
 
 std::string shared_data() {
   const char* folder = std::getenv("VMLIFT_SHARED_DATA");
-  return folder != nullptr ? folder : std::filesystem::path(__FILE__).parent_path().string() + "/../../../shared/data";
+  return folder != nullptr
+             ? folder
+             : std::filesystem::path(__FILE__).parent_path().string() + "/../../../shared/data";
 }
 
 }  // namespace
@@ -57,7 +83,8 @@ TEST_SUITE("writers") {
     CHECK(contains(text, "state: \"down\""));
     CHECK(contains(text, "secureBoot: true"));
     CHECK(contains(text, "smm:"));
-    const std::string plain = written({{"displayName", "m"}, {"firmware", "efi"}}, options_for("kubevirt"));
+    const std::string plain =
+        written({{"displayName", "m"}, {"firmware", "efi"}}, options_for("kubevirt"));
     CHECK(contains(plain, "secureBoot: false"));
     CHECK_FALSE(contains(plain, "smm:"));
     // One pod network is all there is.
@@ -67,8 +94,10 @@ TEST_SUITE("writers") {
   }
 
   TEST_CASE("Calico's annotations are written when addresses are given") {
-    vm::TranslateOptions options{.dialect = "kubevirt", .decisions = {{"static-addresses", "10.0.0.5,10.0.0.6"}}};
-    const std::string text = written(Lines{{"displayName", "m"}} + nic(0, "n", "00:50:56:01:02:03"), options);
+    vm::TranslateOptions options{.dialect = "kubevirt",
+                                 .decisions = {{"static-addresses", "10.0.0.5,10.0.0.6"}}};
+    const std::string text =
+        written(Lines{{"displayName", "m"}} + nic(0, "n", "00:50:56:01:02:03"), options);
     CHECK(contains(text, R"(cni.projectcalico.org/ipAddrs: "[\"10.0.0.5\",\"10.0.0.6\"]")"));
     CHECK(contains(text, R"(cni.projectcalico.org/hwAddr: "00:50:56:01:02:03")"));
   }
@@ -76,7 +105,8 @@ TEST_SUITE("writers") {
   TEST_CASE("KubeVirt's own description of its API accepts every manifest") {
     const std::string checker = shared_data() + "/kubevirt/openapi_check.py";
     if (!std::filesystem::exists(checker)) return skip("no " + checker + " (VMLIFT_SHARED_DATA)");
-    if (run_command({"python3", "-c", "import yaml"}).status != 0) return skip("python3 has no yaml");
+    if (run_command({"python3", "-c", "import yaml"}).status != 0)
+      return skip("python3 has no yaml");
     const TemporaryFolder folder;
     std::vector<std::string> command{"python3", checker};
     for (const char* guest : {"rhel9-64", "windows9-64", "winxppro"})
@@ -84,8 +114,12 @@ TEST_SUITE("writers") {
         for (const char* profile : {"boot-safe", "tuned", "vmware-compat"}) {
           vm::TranslateOptions options = options_for("kubevirt", profile);
           if (std::string_view(profile) == "tuned")
-            options.disks["a.vmdk"] = options.disks["b.vmdk"] = {.path = "claim", .format = "raw", .capacity = std::uint64_t{8} << 30, .stored_size = {}};
-          command.push_back(folder.write(fmt::format("{}-{}-{}.yaml", guest, firmware, profile), written(full_machine(guest, firmware), options)));
+            options.disks["a.vmdk"] = options.disks["b.vmdk"] = {.path = "claim",
+                                                                 .format = "raw",
+                                                                 .capacity = std::uint64_t{8} << 30,
+                                                                 .stored_size = {}};
+          command.push_back(folder.write(fmt::format("{}-{}-{}.yaml", guest, firmware, profile),
+                                         written(full_machine(guest, firmware), options)));
         }
     const CommandResult checked = run_command(command);
     INFO(checked.output);
@@ -99,8 +133,10 @@ TEST_SUITE("writers") {
     const TemporaryFolder folder;
     for (const char* guest : {"rhel9-64", "windows9-64", "other"})
       for (const char* firmware : {"bios", "efi"}) {
-        const std::string path = folder.write("x.ovf", written(full_machine(guest, firmware), options_for("ovf")));
-        const CommandResult checked = run_command({"xmllint", "--nonet", "--noout", "--schema", schema, path});
+        const std::string path =
+            folder.write("x.ovf", written(full_machine(guest, firmware), options_for("ovf")));
+        const CommandResult checked =
+            run_command({"xmllint", "--nonet", "--noout", "--schema", schema, path});
         INFO(checked.output);
         CHECK(checked.status == 0);
       }
@@ -120,10 +156,14 @@ TEST_SUITE("writers") {
     const auto translation = vm::translate(*definition, {.dialect = "vmx"});
     REQUIRE(translation);
     const std::string& text = translation->documents[0].text;
-    for (std::string_view line : {"virtualHW.version = \"19\"", "guestOS = \"rhel9-64\"", "firmware = \"efi\"", "uefi.secureBoot.enabled = \"FALSE\"",
-                                  "uuid.bios = \"56 4d 0e 5a 2a 62 8b 3c-7f 3c 86 d4 4e 5c 11 22\"", "scsi0.virtualDev = \"pvscsi\"",
-                                  "scsi0:0.fileName = \"db.vmdk\"", "sata0:0.fileName = \"log.vmdk\"", "ethernet0.virtualDev = \"vmxnet3\"",
-                                  "ethernet0.address = \"52:54:00:01:02:03\"", "ethernet0.checkMACAddress = \"FALSE\"", "floppy0.present = \"FALSE\""})
+    for (std::string_view line :
+         {"virtualHW.version = \"19\"", "guestOS = \"rhel9-64\"", "firmware = \"efi\"",
+          "uefi.secureBoot.enabled = \"FALSE\"",
+          "uuid.bios = \"56 4d 0e 5a 2a 62 8b 3c-7f 3c 86 d4 4e 5c 11 22\"",
+          "scsi0.virtualDev = \"pvscsi\"", "scsi0:0.fileName = \"db.vmdk\"",
+          "sata0:0.fileName = \"log.vmdk\"", "ethernet0.virtualDev = \"vmxnet3\"",
+          "ethernet0.address = \"52:54:00:01:02:03\"", "ethernet0.checkMACAddress = \"FALSE\"",
+          "floppy0.present = \"FALSE\""})
       CHECK_MESSAGE(contains(text, line), line);
   }
 
@@ -145,7 +185,10 @@ TEST_SUITE("writers") {
   }
 
   TEST_CASE("concerns are found with their severity") {
-    const auto definition = vm::parse(vmx_text(full_machine("winxppro", "efi") + Lines{{"pciPassthru0.present", "TRUE"}, {"scsi0:0.deviceType", "rawDisk"}}), {.dialect = "vmx"});
+    const auto definition = vm::parse(
+        vmx_text(full_machine("winxppro", "efi") +
+                 Lines{{"pciPassthru0.present", "TRUE"}, {"scsi0:0.deviceType", "rawDisk"}}),
+        {.dialect = "vmx"});
     REQUIRE(definition);
     const std::vector<vm::Concern> concerns = vm::assess(*definition);
     const auto severity = [&](std::string_view id) {

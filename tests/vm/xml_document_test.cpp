@@ -15,10 +15,12 @@ ErrorCode refusal(std::string_view text) {
 
 TEST_SUITE("vm XML") {
   TEST_CASE("a DOCTYPE is refused wherever it stands") {
-    CHECK(refusal("<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>") == ErrorCode::BadXml);
+    CHECK(refusal("<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>") ==
+          ErrorCode::BadXml);
     CHECK(refusal("<?xml version='1.0'?><!-- c --><!DOCTYPE a><a/>") == ErrorCode::BadXml);
     CHECK(refusal("<a><!ELEMENT b></a>") == ErrorCode::BadXml);
-    const auto commented = XmlDocument::parse("<a><!-- <!DOCTYPE a> --><![CDATA[<!DOCTYPE]]></a>", Limits{});
+    const auto commented =
+        XmlDocument::parse("<a><!-- <!DOCTYPE a> --><![CDATA[<!DOCTYPE]]></a>", Limits{});
     CHECK(commented.has_value());
   }
 
@@ -48,7 +50,8 @@ TEST_SUITE("vm XML") {
   }
 
   TEST_CASE("other encodings are read as what they say") {
-    const auto latin = XmlDocument::parse("<?xml version='1.0' encoding='ISO-8859-1'?><a>gr\xfc\xdf</a>", Limits{});
+    const auto latin = XmlDocument::parse(
+        "<?xml version='1.0' encoding='ISO-8859-1'?><a>gr\xfc\xdf</a>", Limits{});
     REQUIRE(latin);
     CHECK(text_of(latin->root()) == "gr\xc3\xbc\xc3\x9f");
     std::string wide = "\xff\xfe";

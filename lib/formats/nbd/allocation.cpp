@@ -17,8 +17,11 @@ DiskExtent extent_of(const StatusRun& run, Extent window) {
   const bool hole = (run.flags & LIBNBD_STATE_HOLE) != 0;
   const bool zero = (run.flags & LIBNBD_STATE_ZERO) != 0;
   // A hole that is not known to be zero may read as anything: it has to be read.
-  return {.offset = start, .length = std::min(run.range.end(), window.end()) - start,
-          .present = zero || !hole, .zero = zero, .data = !hole};
+  return {.offset = start,
+          .length = std::min(run.range.end(), window.end()) - start,
+          .present = zero || !hole,
+          .zero = zero,
+          .data = !hole};
 }
 
 }  // namespace
@@ -32,8 +35,7 @@ Result<DiskExtent> Allocation::at(std::uint64_t offset, std::uint64_t length) {
   if (!known_) return all_data;
   if (runs_.empty() || offset < runs_.front().range.offset || offset >= runs_.back().range.end()) {
     const std::uint64_t start = round_down(offset, server_.about().block_minimum);
-    auto runs = server_.status(kContext,
-                               {start, std::min(kStretch, server_.about().size - start)});
+    auto runs = server_.status(kContext, {start, std::min(kStretch, server_.about().size - start)});
     if (!runs) {
       // An answer with an error only says that the server cannot tell; no or a wrong answer
       // says that it cannot be trusted.
@@ -47,12 +49,12 @@ Result<DiskExtent> Allocation::at(std::uint64_t offset, std::uint64_t length) {
     }
     runs_ = *std::move(runs);
     if (offset >= runs_.back().range.end()) {
-      return std::unexpected(error(ErrorCode::Protocol, "the server's block status makes no progress")
-                                 .at(offset));
+      return std::unexpected(
+          error(ErrorCode::Protocol, "the server's block status makes no progress").at(offset));
     }
   }
-  const auto run = std::ranges::upper_bound(runs_, offset, {},
-                                            [](const StatusRun& r) { return r.range.end(); });
+  const auto run =
+      std::ranges::upper_bound(runs_, offset, {}, [](const StatusRun& r) { return r.range.end(); });
   return extent_of(*run, window);
 }
 

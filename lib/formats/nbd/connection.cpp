@@ -112,8 +112,7 @@ Result<void> Connection::connect() {
       lib_.set_uri_allow_tls(handle_, tls) == -1 ||
       // The keys that the caller's URI names.
       lib_.set_uri_allow_local_file(handle_, uri_.tls) == -1 ||
-      lib_.set_opt_mode(handle_, true) == -1 ||
-      lib_.set_pread_initialize(handle_, false) == -1 ||
+      lib_.set_opt_mode(handle_, true) == -1 || lib_.set_pread_initialize(handle_, false) == -1 ||
       lib_.aio_connect_uri(handle_, uri_.text.c_str()) == -1) {
     return std::unexpected(server_error("connecting"));
   }
@@ -150,8 +149,8 @@ Result<void> Connection::list_contexts(Lock& lock) {
     static int add(void* self, const char* name) {
       auto& found = static_cast<Names*>(self)->found;
       const std::string_view text = name;
-      if (found.size() < kMostBitmaps && (text.starts_with("qemu:dirty-bitmap:") ||
-                                          text == "qemu:allocation-depth")) {
+      if (found.size() < kMostBitmaps &&
+          (text.starts_with("qemu:dirty-bitmap:") || text == "qemu:allocation-depth")) {
         found.emplace_back(text);
       }
       return 0;
@@ -208,8 +207,7 @@ Result<void> Connection::inspect() {
   const std::int64_t maximum = lib_.get_block_size(handle_, LIBNBD_SIZE_MAXIMUM);
   export_.block_minimum = minimum > 0 ? static_cast<std::uint64_t>(minimum) : 1;
   export_.block_maximum = maximum > 0 ? static_cast<std::uint64_t>(maximum) : kDefaultMaximumBlock;
-  if (!std::has_single_bit(export_.block_minimum) ||
-      export_.block_minimum > kLargestMinimumBlock ||
+  if (!std::has_single_bit(export_.block_minimum) || export_.block_minimum > kLargestMinimumBlock ||
       export_.block_maximum < export_.block_minimum) {
     return fail(ErrorCode::Protocol, "the server claims blocks of {} to {} bytes",
                 export_.block_minimum, export_.block_maximum);
@@ -260,12 +258,13 @@ Result<void> Connection::perform(std::span<Request> requests) {
   for (Request& request : requests) {
     if (request.problem) return std::unexpected(std::move(*request.problem));
     if (request.done && request.error_number != 0 && !failure_) {
-      return std::unexpected(os_error(request.error_number, what_it_does(request.kind))
-                                 .at(request.range.offset));
+      return std::unexpected(
+          os_error(request.error_number, what_it_does(request.kind)).at(request.range.offset));
     }
   }
   if (!all_done() || failure_) {
-    return std::unexpected(Error(*failure_).during(what_it_does(requests.front().kind))
+    return std::unexpected(Error(*failure_)
+                               .during(what_it_does(requests.front().kind))
                                .at(requests.front().range.offset));
   }
   return {};
@@ -298,8 +297,8 @@ void Connection::submit(Request& request) {
       break;
     case Request::Kind::status:
       cookie = lib_.aio_block_status(
-          handle_, length, offset,
-          {.callback = on_extents, .user_data = &request, .free = nullptr}, done, 0);
+          handle_, length, offset, {.callback = on_extents, .user_data = &request, .free = nullptr},
+          done, 0);
       break;
   }
   if (cookie != -1) return;
@@ -318,15 +317,15 @@ void Connection::step(Lock& lock) {
                       {.fd = wake_.get(), .events = POLLIN, .revents = 0}};
   if ((direction & LIBNBD_AIO_DIRECTION_READ) != 0) watched[0].events |= POLLIN;
   if ((direction & LIBNBD_AIO_DIRECTION_WRITE) != 0) watched[0].events |= POLLOUT;
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(last_sign_ + timeout_ -
-                                                                          Clock::now());
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(last_sign_ + timeout_ - Clock::now());
   if (left.count() <= 0) {
     give_up(error(ErrorCode::Timeout, "the server said nothing for {} seconds", timeout_.count()),
             false);
     return;
   }
-  const int wait = static_cast<int>(
-      std::min<std::int64_t>(left.count() + 1, std::numeric_limits<int>::max()));
+  const int wait =
+      static_cast<int>(std::min<std::int64_t>(left.count() + 1, std::numeric_limits<int>::max()));
   lock.unlock();
   const int ready = ::poll(watched, 2, wait);
   const int poll_error = errno;

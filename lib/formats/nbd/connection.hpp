@@ -31,10 +31,10 @@ struct Request {
   enum class Kind { read, write, zero, fast_zero, trim, flush, status };
   Kind kind = Kind::read;
   Extent range{};
-  std::byte* into = nullptr;         ///< read
-  const std::byte* from = nullptr;   ///< write
-  bool to_disk = false;              ///< force unit access: on stable storage when answered
-  std::string_view context{};        ///< status: the context whose runs are wanted
+  std::byte* into = nullptr;        ///< read
+  const std::byte* from = nullptr;  ///< write
+  bool to_disk = false;             ///< force unit access: on stable storage when answered
+  std::string_view context{};       ///< status: the context whose runs are wanted
   std::vector<StatusRun>* runs = nullptr;
 
   // The outcome, set by the connection.

@@ -20,8 +20,8 @@ std::unexpected<Error> left_out() {
               "this vmlift was built without NBD; build it where libnbd's header is (the package "
               "libnbd-dev)");
 }
-Result<std::unique_ptr<DiskBackend>> open(const OpenRequest&) { return left_out(); }
-Result<std::unique_ptr<DiskBackend>> create(const CreateRequest&) { return left_out(); }
+Result<std::unique_ptr<DiskBackend> > open(const OpenRequest&) { return left_out(); }
+Result<std::unique_ptr<DiskBackend> > create(const CreateRequest&) { return left_out(); }
 #endif
 
 constexpr std::array kSubformats = {

@@ -31,8 +31,7 @@ Result<std::unique_ptr<Server>> Server::connect(const Uri& uri, std::chrono::sec
   return std::unique_ptr<Server>(new Server(lib, uri, timeout, std::move(first)));
 }
 
-Server::Server(LibNbd lib, Uri uri, std::chrono::seconds timeout,
-               std::shared_ptr<Connection> first)
+Server::Server(LibNbd lib, Uri uri, std::chrono::seconds timeout, std::shared_ptr<Connection> first)
     : lib_(lib),
       uri_(std::move(uri)),
       timeout_(timeout),
@@ -136,9 +135,9 @@ Result<void> Server::read(std::uint64_t offset, std::span<std::byte> buffer) {
     return {};
   }
   return repeating([&] {
-    return cut({.kind = Request::Kind::read, .range = {offset, buffer.size()},
-                .into = buffer.data()},
-               std::min(kPiece, export_.block_maximum));
+    return cut(
+        {.kind = Request::Kind::read, .range = {offset, buffer.size()}, .into = buffer.data()},
+        std::min(kPiece, export_.block_maximum));
   });
 }
 
@@ -156,8 +155,10 @@ Result<void> Server::write(std::uint64_t offset, std::span<const std::byte> buff
 }
 
 Result<void> Server::write_aligned(std::uint64_t offset, std::span<const std::byte> buffer) {
-  return once(cut({.kind = Request::Kind::write, .range = {offset, buffer.size()},
-                   .from = buffer.data(), .to_disk = !export_.flush && export_.fua},
+  return once(cut({.kind = Request::Kind::write,
+                   .range = {offset, buffer.size()},
+                   .from = buffer.data(),
+                   .to_disk = !export_.flush && export_.fua},
                   std::min(kPiece, export_.block_maximum)));
 }
 
@@ -172,8 +173,8 @@ Result<void> Server::zero(Extent extent) {
     }
     return {};
   }
-  const Request slow{.kind = Request::Kind::zero, .range = extent,
-                     .to_disk = !export_.flush && export_.fua};
+  const Request slow{
+      .kind = Request::Kind::zero, .range = extent, .to_disk = !export_.flush && export_.fua};
   if (fast_zero_) {
     Request fast = slow;
     fast.kind = Request::Kind::fast_zero;
@@ -208,9 +209,9 @@ Result<std::vector<StatusRun>> Server::status(std::string_view context, Extent e
         {.kind = Request::Kind::status, .range = extent, .context = context, .runs = &runs}};
   }));
   if (runs.empty()) {
-    return std::unexpected(error(ErrorCode::Protocol,
-                                 "the server answered without the block status of {}", context)
-                               .at(extent.offset));
+    return std::unexpected(
+        error(ErrorCode::Protocol, "the server answered without the block status of {}", context)
+            .at(extent.offset));
   }
   return runs;
 }

@@ -51,9 +51,8 @@ Result<Uri> parse_uri(const std::string& text) {
                 "an NBD location is a URI: {}://HOST/EXPORT or nbd+unix:///EXPORT?socket=PATH",
                 name);
   }
-  if (std::ranges::any_of(text, [](char c) {
-        return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
-      })) {
+  if (std::ranges::any_of(
+          text, [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; })) {
     return fail(ErrorCode::InvalidArgument,
                 "an NBD URI has no blanks or control characters; write them as %20");
   }

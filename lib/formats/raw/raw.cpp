@@ -38,8 +38,11 @@ class RawDisk : public DiskBackend {
 
   Result<DiskExtent> extent(std::uint64_t offset, std::uint64_t length) override {
     VMLIFT_TRY(const File::Run run, file_->run(offset, length));
-    DiskExtent extent{.offset = offset, .length = run.length, .present = true,
-                      .zero = run.hole, .data = !run.hole};
+    DiskExtent extent{.offset = offset,
+                      .length = run.length,
+                      .present = true,
+                      .zero = run.hole,
+                      .data = !run.hole};
     extent.host_offset = offset;
     extent.host_file = file_.get();
     return extent;
@@ -104,8 +107,7 @@ Result<std::unique_ptr<DiskBackend>> create(const CreateRequest& request) {
       how != request.options.options.end()) {
     VMLIFT_CHECK(preallocate(*request.file, request.options.size, how->second));
   }
-  return std::make_unique<RawDisk>(request.file, request.options.size, true,
-                                   request.file->fresh());
+  return std::make_unique<RawDisk>(request.file, request.options.size, true, request.file->fresh());
 }
 
 constexpr std::array kOptions = {

@@ -13,8 +13,7 @@ constexpr std::uint64_t kStretch = std::uint64_t{1} << 30;
 
 }  // namespace
 
-Result<DiskExtent> Allocation::at(const Image& image, std::uint64_t offset,
-                                  std::uint64_t length) {
+Result<DiskExtent> Allocation::at(const Image& image, std::uint64_t offset, std::uint64_t length) {
   std::lock_guard lock(mutex_);
   if (offset < known_.offset || offset >= known_.end()) {
     // The map of objects is read whole each time: then one time is enough.
@@ -32,8 +31,11 @@ Result<DiskExtent> Allocation::at(const Image& image, std::uint64_t offset,
   const auto run = std::ranges::upper_bound(data_, offset, {}, &Extent::end);
   const bool data = run != data_.end() && run->offset <= offset;
   const std::uint64_t next = data ? run->end() : run != data_.end() ? run->offset : known_.end();
-  return DiskExtent{.offset = offset, .length = std::min(next, window.end()) - offset,
-                    .present = data, .zero = !data, .data = data};
+  return DiskExtent{.offset = offset,
+                    .length = std::min(next, window.end()) - offset,
+                    .present = data,
+                    .zero = !data,
+                    .data = data};
 }
 
 void Allocation::forget() {

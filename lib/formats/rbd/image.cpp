@@ -88,7 +88,8 @@ Result<void> Image::check_alone() const {
   }
   if (!other.empty()) {
     return fail(ErrorCode::InUse,
-                "the image is open elsewhere ({}); close it there, or read a snapshot of it", other);
+                "the image is open elsewhere ({}); close it there, or read a snapshot of it",
+                other);
   }
   return {};
 }
@@ -230,8 +231,10 @@ Result<std::vector<SnapshotInfo>> Image::snapshots() const {
     }
     timespec created{};
     (void)rbd().snap_get_timestamp(handle_, one.id, &created);
-    snapshots.push_back({.id = std::to_string(one.id), .name = one.name,
-                         .virtual_size = one.size, .created = created.tv_sec});
+    snapshots.push_back({.id = std::to_string(one.id),
+                         .name = one.name,
+                         .virtual_size = one.size,
+                         .created = created.tv_sec});
   }
   rbd().snap_list_end(raw.data());
   return snapshots;
@@ -299,7 +302,8 @@ Result<void> Image::clone(std::string_view id, const Pool& to, const std::string
                      options);
   }
   rbd().image_options_destroy(options);
-  if (r < 0) return std::unexpected(ceph_error(r, fmt::format("cloning the snapshot {}", found.name)));
+  if (r < 0)
+    return std::unexpected(ceph_error(r, fmt::format("cloning the snapshot {}", found.name)));
   return {};
 }
 
@@ -309,9 +313,9 @@ Result<void> Image::differences(const char* since, Extent window, bool whole_obj
     (*static_cast<const DiffVisitor*>(visitor))({offset, length}, exists != 0);
     return 0;
   };
-  const int r = rbd().diff_iterate2(handle_, since, window.offset, window.length, 1,
-                                    whole_objects ? 1 : 0, visit_one,
-                                    const_cast<DiffVisitor*>(&visit));
+  const int r =
+      rbd().diff_iterate2(handle_, since, window.offset, window.length, 1, whole_objects ? 1 : 0,
+                          visit_one, const_cast<DiffVisitor*>(&visit));
   if (r == -EINVAL && since != nullptr) {
     return fail(ErrorCode::InvalidArgument, "the snapshot is younger than what is compared to it");
   }

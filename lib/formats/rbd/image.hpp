@@ -17,9 +17,9 @@ namespace vmlift::rbd {
 class Image {
  public:
   enum class Mode {
-    look,   ///< read, whoever else has it open
-    read,   ///< read what nobody changes: a snapshot, or an image that nobody has open
-    write,  ///< the only one to change it, under its exclusive lock where it has one
+    look,       ///< read, whoever else has it open
+    read,       ///< read what nobody changes: a snapshot, or an image that nobody has open
+    write,      ///< the only one to change it, under its exclusive lock where it has one
     write_new,  ///< the same for an image just created, whose name nobody knows
   };
   /// `snapshot` is an id or a name; empty: the image as it is now. Errors: NotFound; InUse where

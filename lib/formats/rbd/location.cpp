@@ -23,8 +23,9 @@ std::vector<std::string> split(std::string_view text) {
 
 Result<Location> parse_location(const std::string& text) {
   const auto wrong = [] {
-    return fail(ErrorCode::InvalidArgument,
-                "an RBD location is rbd:POOL/IMAGE, rbd:POOL/NAMESPACE/IMAGE or rbd:POOL/IMAGE@SNAP");
+    return fail(
+        ErrorCode::InvalidArgument,
+        "an RBD location is rbd:POOL/IMAGE, rbd:POOL/NAMESPACE/IMAGE or rbd:POOL/IMAGE@SNAP");
   };
   std::string_view rest = text;
   rest.remove_prefix(std::min(rest.find(':') + 1, rest.size()));
@@ -33,9 +34,8 @@ Result<Location> parse_location(const std::string& text) {
                 "an RBD location has no options; the cluster, its user and keyring are found by "
                 "CEPH_CONF or given beside it (options conf, id, keyring)");
   }
-  if (std::ranges::any_of(rest, [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-      })) {
+  if (std::ranges::any_of(
+          rest, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; })) {
     return wrong();
   }
   Location location;

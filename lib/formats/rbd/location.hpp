@@ -11,7 +11,7 @@ struct Location {
   std::string pool;
   std::string name_space;  ///< of rbd:POOL/NAMESPACE/IMAGE; mostly empty
   std::string image;
-  std::string snapshot;    ///< empty: the image as it is now
+  std::string snapshot;  ///< empty: the image as it is now
 };
 
 /// Errors: ReferenceDenied for options behind a colon: a configuration, a user and a keyring

@@ -69,9 +69,7 @@ class RbdDisk : public DiskBackend {
   Result<SnapshotInfo> take_snapshot(const std::string& name) override {
     return image_->take_snapshot(name);
   }
-  Result<void> remove_snapshot(std::string_view id) override {
-    return image_->remove_snapshot(id);
-  }
+  Result<void> remove_snapshot(std::string_view id) override { return image_->remove_snapshot(id); }
   Result<void> roll_back(std::string_view id) override {
     allocation_.forget();
     return image_->roll_back(id);
@@ -236,8 +234,7 @@ Result<void> check_replaceable(const std::shared_ptr<Pool>& pool, const std::str
 Result<std::unique_ptr<DiskBackend>> open_image(const OpenRequest& request) {
   VMLIFT_TRY(const Location location, parse_location(request.location));
   const OpenOptions& options = request.options;
-  const std::string& snapshot =
-      location.snapshot.empty() ? options.snapshot : location.snapshot;
+  const std::string& snapshot = location.snapshot.empty() ? options.snapshot : location.snapshot;
   if (!location.snapshot.empty() && !options.snapshot.empty() &&
       location.snapshot != options.snapshot) {
     return fail(ErrorCode::InvalidArgument, "two snapshots are named: '{}' and '{}'",

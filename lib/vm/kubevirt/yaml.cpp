@@ -14,7 +14,8 @@ std::string scalar(const Json& value) {
   std::string text;
   for (std::size_t at = 0; at < json.size(); ++at) {
     const auto byte = static_cast<unsigned char>(json[at]);
-    const bool control = byte == 0xc2 && at + 1 < json.size() && static_cast<unsigned char>(json[at + 1]) < 0xa0;
+    const bool control =
+        byte == 0xc2 && at + 1 < json.size() && static_cast<unsigned char>(json[at + 1]) < 0xa0;
     if (control || byte == 0x7f) {
       const auto code = control ? static_cast<unsigned char>(json[++at]) : byte;
       text += "\\x";
@@ -31,13 +32,13 @@ std::string scalar(const Json& value) {
 /// booleans to readers of YAML 1.1, and no key that short is plain here.
 std::string key_text(const std::string& key) {
   const bool plain = key.size() > 5 && key.front() >= 'A' && std::ranges::all_of(key, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '/' || c == '-';
-  });
-  constexpr std::string_view kShort[] = {"kind", "name", "spec", "cpu", "efi", "bios", "uuid", "disk",
-                                         "bus", "pod", "cdrom", "guest", "type", "model", "cores",
-                                         "state", "clock", "disks", "tpm", "rng", "utc", "timer",
-                                         "hpet", "pit", "rtc", "acpi", "smm", "sound", "video", "pvc"};
+                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                              (c >= '0' && c <= '9') || c == '.' || c == '/' || c == '-';
+                     });
+  constexpr std::string_view kShort[] = {
+      "kind",  "name",  "spec", "cpu",   "efi",   "bios",  "uuid",  "disk",  "bus",   "pod",
+      "cdrom", "guest", "type", "model", "cores", "state", "clock", "disks", "tpm",   "rng",
+      "utc",   "timer", "hpet", "pit",   "rtc",   "acpi",  "smm",   "sound", "video", "pvc"};
   return plain || std::ranges::find(kShort, key) != std::end(kShort) ? key : scalar(key);
 }
 
@@ -48,8 +49,10 @@ void write(const Json& value, std::size_t indent, std::string& out) {
       out += margin + key_text(key) + ":";
       const bool block = child.is_structured() && !child.empty();
       out += block ? "\n" : " ";
-      if (block) write(child, indent + 2, out);
-      else out += scalar(child) + "\n";
+      if (block)
+        write(child, indent + 2, out);
+      else
+        out += scalar(child) + "\n";
     }
   } else if (value.is_array() && !value.empty()) {
     for (const auto& child : value) {

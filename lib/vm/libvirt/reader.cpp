@@ -24,12 +24,16 @@ struct BusName {
   std::string_view name;
   Bus bus;
 };
-constexpr BusName kBuses[] = {{"ide", Bus::ide},       {"scsi", Bus::scsi}, {"sata", Bus::sata}, {"nvme", Bus::nvme},
-                              {"virtio", Bus::virtio}, {"usb", Bus::usb},   {"fdc", Bus::floppy}, {"xen", Bus::xen}};
+constexpr BusName kBuses[] = {{"ide", Bus::ide},    {"scsi", Bus::scsi},     {"sata", Bus::sata},
+                              {"nvme", Bus::nvme},  {"virtio", Bus::virtio}, {"usb", Bus::usb},
+                              {"fdc", Bus::floppy}, {"xen", Bus::xen}};
 
 /// SCSI controllers by libvirt's word and ours.
 constexpr std::pair<std::string_view, std::string_view> kScsiModels[] = {
-    {"vmpvscsi", "pvscsi"}, {"lsisas1068", "lsisas1068"}, {"lsilogic", "lsilogic"}, {"buslogic", "buslogic"},
+    {"vmpvscsi", "pvscsi"},
+    {"lsisas1068", "lsisas1068"},
+    {"lsilogic", "lsilogic"},
+    {"buslogic", "buslogic"},
     {"virtio-scsi", "virtio-scsi"}};
 
 class DomainReader {
@@ -49,7 +53,8 @@ class DomainReader {
     features();
     VMLIFT_CHECK(clock());
     VMLIFT_CHECK(devices());
-    for (const char* name : {"on_poweroff", "on_reboot", "on_crash", "on_lockfailure", "pm", "seclabel", "resource"})
+    for (const char* name :
+         {"on_poweroff", "on_reboot", "on_crash", "on_lockfailure", "pm", "seclabel", "resource"})
       rest(name, Aspect::bookkeeping);
     return {};
   }
@@ -60,7 +65,8 @@ class DomainReader {
   }
 
   /// The text of a child element, which is claimed.
-  std::string_view take(pugi::xml_node parent, const char* name, Aspect aspect, std::uint32_t device = 0) {
+  std::string_view take(pugi::xml_node parent, const char* name, Aspect aspect,
+                        std::uint32_t device = 0) {
     const auto child = child_of(parent, name);
     document_.claim(child, aspect, device);
     return text_of(child);
@@ -83,12 +89,15 @@ class DomainReader {
       // QEMU and Xen store the fields so that the guest reads what the XML says.
       identity.smbios_uuid = SmbiosUuid{*uuid, false};
     }
-    if (const std::string_view text = trim(take(domain_, "genid", Aspect::generation_id)); !text.empty()) {
+    if (const std::string_view text = trim(take(domain_, "genid", Aspect::generation_id));
+        !text.empty()) {
       const auto guid = parse_uuid(text);
-      if (!guid) return bad(child_of(domain_, "genid"), fmt::format("genid \"{}\" is no UUID", text));
+      if (!guid)
+        return bad(child_of(domain_, "genid"), fmt::format("genid \"{}\" is no UUID", text));
       identity.generation = GenerationId::from_guid(*guid);
     }
-    if (const std::string_view text = trim(take(domain_, "hwuuid", Aspect::smbios_uuid)); !text.empty()) {
+    if (const std::string_view text = trim(take(domain_, "hwuuid", Aspect::smbios_uuid));
+        !text.empty()) {
       // Newer libvirt keeps vCenter's id in <uuid> and the guest's in <hwuuid>.
       if (const auto uuid = parse_uuid(text)) {
         if (identity.smbios_uuid) identity.instance_uuid = identity.smbios_uuid->stored;
@@ -115,12 +124,15 @@ class DomainReader {
       machine_.guest_os.source_id = attribute_of(child_of(info, "os"), "id").value();
       document_.claim_rest(info, Aspect::guest_os);
     }
-    const bool is_64_bit = std::string_view(attribute_of(child_of(child_of(domain_, "os"), "type"), "arch").value()) != "i686";
+    const bool is_64_bit =
+        std::string_view(attribute_of(child_of(child_of(domain_, "os"), "type"), "arch").value()) !=
+        "i686";
     if (!machine_.guest_os.source_id.empty())
       machine_.guest_os.id = vmx_id_from_libosinfo(machine_.guest_os.source_id, is_64_bit);
     if (const auto source = child_of(metadata, "source")) {
       const auto machine = child_of(source, "machine");
-      if (const std::string_view name = attribute_of(machine, "name").value(); !name.empty() && !title.empty()) {
+      if (const std::string_view name = attribute_of(machine, "name").value();
+          !name.empty() && !title.empty()) {
         machine_.identity.name = name;
         document_.claim(attribute_of(machine, "name"), Aspect::name);
       }
@@ -141,17 +153,26 @@ class DomainReader {
     // libvirt's "KB" is 1000 bytes and "KiB" or "k" 1024; a bare number is KiB.
     std::optional<std::uint64_t> factor = 1024;
     const std::string word = lower(unit);
-    if (word == "b" || word == "bytes") factor = 1;
-    else if (word == "kb") factor = 1'000;
-    else if (word == "mb") factor = 1'000'000;
-    else if (word == "gb") factor = 1'000'000'000;
-    else if (word == "m" || word == "mib") factor = std::uint64_t{1} << 20;
-    else if (word == "g" || word == "gib") factor = std::uint64_t{1} << 30;
-    else if (word == "t" || word == "tib") factor = std::uint64_t{1} << 40;
-    else if (!word.empty() && word != "k" && word != "kib") factor = std::nullopt;
+    if (word == "b" || word == "bytes")
+      factor = 1;
+    else if (word == "kb")
+      factor = 1'000;
+    else if (word == "mb")
+      factor = 1'000'000;
+    else if (word == "gb")
+      factor = 1'000'000'000;
+    else if (word == "m" || word == "mib")
+      factor = std::uint64_t{1} << 20;
+    else if (word == "g" || word == "gib")
+      factor = std::uint64_t{1} << 30;
+    else if (word == "t" || word == "tib")
+      factor = std::uint64_t{1} << 40;
+    else if (!word.empty() && word != "k" && word != "kib")
+      factor = std::nullopt;
     const auto number = parse_unsigned(text_of(node));
     const auto size = number && factor ? checked_multiply(*number, *factor) : std::nullopt;
-    if (!size) return bad(node, fmt::format("{} \"{}\" {} is no size", node.name(), text_of(node), unit));
+    if (!size)
+      return bad(node, fmt::format("{} \"{}\" {} is no size", node.name(), text_of(node), unit));
     return *size;
   }
 
@@ -179,7 +200,8 @@ class DomainReader {
       if (!count || *count == 0 || *count > 65536)
         return bad(vcpu, fmt::format("vcpu \"{}\" is no possible number", text_of(vcpu)));
       machine_.cpu.count = static_cast<std::uint32_t>(*count);
-      if (const auto now = parse_unsigned(attribute_of(vcpu, "current").value()); now && *now > 0 && *now < *count) {
+      if (const auto now = parse_unsigned(attribute_of(vcpu, "current").value());
+          now && *now > 0 && *now < *count) {
         machine_.cpu.count = static_cast<std::uint32_t>(*now);
         machine_.cpu.hot_add = true;
       }
@@ -196,14 +218,17 @@ class DomainReader {
     if (const auto topology = child_of(cpu, "topology")) {
       const auto cores = parse_unsigned(attribute_of(topology, "cores").value());
       const auto threads = parse_unsigned(attribute_of(topology, "threads").value());
-      if (cores && *cores > 0 && *cores <= 65536) machine_.cpu.cores_per_socket = static_cast<std::uint32_t>(*cores);
-      if (threads && *threads > 1 && *threads <= 65536) machine_.cpu.threads_per_core = static_cast<std::uint32_t>(*threads);
+      if (cores && *cores > 0 && *cores <= 65536)
+        machine_.cpu.cores_per_socket = static_cast<std::uint32_t>(*cores);
+      if (threads && *threads > 1 && *threads <= 65536)
+        machine_.cpu.threads_per_core = static_cast<std::uint32_t>(*threads);
       document_.claim_rest(topology, Aspect::cpu_topology);
     }
     if (const auto numa = child_of(cpu, "numa")) document_.claim_rest(numa, Aspect::numa);
     for (const auto feature : children_of(cpu, "feature")) {
       const std::string_view name = attribute_of(feature, "name").value();
-      if ((name == "vmx" || name == "svm") && std::string_view(attribute_of(feature, "policy").value()) == "require")
+      if ((name == "vmx" || name == "svm") &&
+          std::string_view(attribute_of(feature, "policy").value()) == "require")
         machine_.cpu.nested = true;
       document_.claim_rest(feature, Aspect::cpu_features);
     }
@@ -238,7 +263,9 @@ class DomainReader {
     }
     for (const auto boot : children_of(os, "boot")) {
       const std::string_view device = attribute_of(boot, "dev").value();
-      machine_.boot_classes.emplace_back(device == "hd" ? "disk" : device == "fd" ? "floppy" : device);
+      machine_.boot_classes.emplace_back(device == "hd"   ? "disk"
+                                         : device == "fd" ? "floppy"
+                                                          : device);
       document_.claim_rest(boot, Aspect::boot_order);
     }
     for (const char* name : {"bootmenu", "bios", "smbios", "type"})
@@ -247,7 +274,8 @@ class DomainReader {
 
   void features() {
     const auto features = child_of(domain_, "features");
-    if (child_of(features, "hyperv")) document_.claim_rest(child_of(features, "hyperv"), Aspect::cpu_features);
+    if (child_of(features, "hyperv"))
+      document_.claim_rest(child_of(features, "hyperv"), Aspect::cpu_features);
     if (features) document_.claim_rest(features, Aspect::cpu_features);
   }
 
@@ -260,7 +288,8 @@ class DomainReader {
     if (offset == "variable") {
       const auto adjustment = attribute_of(node, "adjustment");
       clock.offset = parse_signed(adjustment.value()).value_or(0);
-      if (std::string_view(attribute_of(node, "basis").value()) == "localtime") clock.base = Clock::Base::local_time;
+      if (std::string_view(attribute_of(node, "basis").value()) == "localtime")
+        clock.base = Clock::Base::local_time;
     }
     for (const auto timer : children_of(node, "timer"))
       if (std::string_view(attribute_of(timer, "name").value()) == "hpet")
@@ -276,7 +305,8 @@ class DomainReader {
     std::size_t count = 0;
     for (const auto node : devices.children()) {
       if (node.type() != pugi::node_element) continue;
-      if (++count > kMostDevices) return fail(ErrorCode::Limit, "a domain of more than {} devices", kMostDevices);
+      if (++count > kMostDevices)
+        return fail(ErrorCode::Limit, "a domain of more than {} devices", kMostDevices);
       VMLIFT_CHECK(device(node, local_name(node)));
     }
     return {};
@@ -285,32 +315,43 @@ class DomainReader {
   R device(pugi::xml_node node, std::string_view name) {
     if (name == "disk") return disk(node);
     if (name == "interface") return interface(node);
-    if (name == "controller") controller(node);
-    else if (name == "serial") port(node, machine_.serials, Aspect::serial_port);
-    else if (name == "parallel") port(node, machine_.parallels, Aspect::parallel_port);
-    else if (name == "console") document_.claim_rest(node, Aspect::structure);
+    if (name == "controller")
+      controller(node);
+    else if (name == "serial")
+      port(node, machine_.serials, Aspect::serial_port);
+    else if (name == "parallel")
+      port(node, machine_.parallels, Aspect::parallel_port);
+    else if (name == "console")
+      document_.claim_rest(node, Aspect::structure);
     else if (name == "sound") {
       machine_.sound = attribute_of(node, "model").value();
       document_.claim_rest(node, Aspect::sound);
-    } else if (name == "video") video(node);
-    else if (name == "graphics") document_.claim_rest(node, Aspect::video);
+    } else if (name == "video")
+      video(node);
+    else if (name == "graphics")
+      document_.claim_rest(node, Aspect::video);
     else if (name == "tpm") {
       machine_.tpm = true;
       document_.claim_rest(node, Aspect::tpm);
     } else if (name == "watchdog") {
       machine_.watchdog = true;
       document_.claim_rest(node, Aspect::watchdog);
-    } else if (name == "hostdev") hostdev(node);
-    else if (name == "redirdev" || name == "input" || name == "hub") document_.claim_rest(node, Aspect::usb_device);
-    else if (name == "filesystem") document_.claim_rest(node, Aspect::shared_folder);
-    else if (name == "channel" || name == "memballoon" || name == "rng" || name == "panic" || name == "emulator")
+    } else if (name == "hostdev")
+      hostdev(node);
+    else if (name == "redirdev" || name == "input" || name == "hub")
+      document_.claim_rest(node, Aspect::usb_device);
+    else if (name == "filesystem")
+      document_.claim_rest(node, Aspect::shared_folder);
+    else if (name == "channel" || name == "memballoon" || name == "rng" || name == "panic" ||
+             name == "emulator")
       document_.claim_rest(node, Aspect::tools);
     return {};
   }
 
   /// "sdc" is the third: drives without an address are placed by their names.
   static std::uint32_t number_of(std::string_view target) {
-    const auto letters = target.find_first_of("0123456789") == std::string_view::npos ? target : std::string_view();
+    const auto letters =
+        target.find_first_of("0123456789") == std::string_view::npos ? target : std::string_view();
     std::size_t prefix = target.starts_with("xvd") ? 3 : 2;
     std::uint32_t number = 0;
     for (const char c : letters.substr(std::min(prefix, letters.size()))) {
@@ -324,7 +365,8 @@ class DomainReader {
     const auto address = child_of(node, "address");
     if (std::string_view(attribute_of(address, "type").value()) == "drive") {
       const auto number = [&](const char* name) {
-        return static_cast<std::uint32_t>(std::min<std::uint64_t>(parse_unsigned(attribute_of(address, name).value()).value_or(0), 0xffff));
+        return static_cast<std::uint32_t>(std::min<std::uint64_t>(
+            parse_unsigned(attribute_of(address, name).value()).value_or(0), 0xffff));
       };
       const std::uint32_t unit = number("unit");
       if (bus == Bus::ide) return {bus, number("bus"), unit};
@@ -342,24 +384,32 @@ class DomainReader {
     const auto target = child_of(node, "target");
     const std::string_view name = attribute_of(target, "dev").value();
     std::string_view word = attribute_of(target, "bus").value();
-    if (word.empty()) word = name.starts_with("vd") ? "virtio" : name.starts_with("xvd") ? "xen" : name.starts_with("hd") ? "ide"
-                             : name.starts_with("fd") ? "fdc" : "scsi";
+    if (word.empty())
+      word = name.starts_with("vd")    ? "virtio"
+             : name.starts_with("xvd") ? "xen"
+             : name.starts_with("hd")  ? "ide"
+             : name.starts_with("fd")  ? "fdc"
+                                       : "scsi";
     const auto row = std::ranges::find(kBuses, word, &BusName::name);
     if (row == std::end(kBuses)) return bad(node, fmt::format("a disk on the bus \"{}\"", word));
     const Address address = address_of(node, row->bus, name);
     const auto source = source_of(node);
     const auto order = parse_unsigned(attribute_of(child_of(node, "boot"), "order").value());
-    const std::optional<std::uint32_t> boot = order && *order < 0xffff ? std::optional(static_cast<std::uint32_t>(*order)) : std::nullopt;
+    const std::optional<std::uint32_t> boot =
+        order && *order < 0xffff ? std::optional(static_cast<std::uint32_t>(*order)) : std::nullopt;
     if (device == "cdrom" || device == "floppy") {
       Medium medium;
       medium.kind = device == "cdrom" ? Medium::Kind::cdrom : Medium::Kind::floppy;
       medium.address = address;
       medium.source = source;
       const bool image = std::string_view(attribute_of(node, "type").value()) != "block";
-      medium.backing = !source ? Medium::Backing::empty : image ? Medium::Backing::image : Medium::Backing::host_device;
+      medium.backing = !source ? Medium::Backing::empty
+                       : image ? Medium::Backing::image
+                               : Medium::Backing::host_device;
       medium.boot_order = boot;
       const auto index = static_cast<std::uint32_t>(machine_.media.size());
-      if (const auto child = child_of(node, "source")) document_.claim_rest(child, Aspect::medium_source, index);
+      if (const auto child = child_of(node, "source"))
+        document_.claim_rest(child, Aspect::medium_source, index);
       document_.claim_rest(node, Aspect::medium, index);
       machine_.media.push_back(std::move(medium));
       return {};
@@ -385,7 +435,8 @@ class DomainReader {
     const std::string_view type = attribute_of(node, "type").value();
     if (type == "block") drive.backing = Drive::Backing::block;
     if (type == "network") drive.backing = Drive::Backing::network;
-    if (std::string_view(attribute_of(node, "device").value()) == "lun") drive.backing = Drive::Backing::raw_mapping;
+    if (std::string_view(attribute_of(node, "device").value()) == "lun")
+      drive.backing = Drive::Backing::raw_mapping;
     drive.format = attribute_of(child_of(node, "driver"), "type").value();
     drive.serial = trim(take(node, "serial", Aspect::disk_serial, index));
     if (child_of(node, "transient")) drive.mode = "independent-nonpersistent";
@@ -393,13 +444,16 @@ class DomainReader {
     drive.read_only = static_cast<bool>(child_of(node, "readonly"));
     document_.claim(child_of(node, "transient"), Aspect::disk_mode, index);
     document_.claim(child_of(node, "shareable"), Aspect::disk_sharing, index);
-    if (const auto child = child_of(node, "source")) document_.claim_rest(child, Aspect::disk_source, index);
-    if (const auto child = child_of(node, "boot")) document_.claim_rest(child, Aspect::disk_boot, index);
+    if (const auto child = child_of(node, "source"))
+      document_.claim_rest(child, Aspect::disk_source, index);
+    if (const auto child = child_of(node, "boot"))
+      document_.claim_rest(child, Aspect::disk_boot, index);
     if (const auto tune = child_of(node, "iotune")) {
       drive.io.limit = parse_unsigned(text_of(child_of(tune, "total_iops_sec")));
       document_.claim_rest(tune, Aspect::disk_io, index);
     }
-    if (const auto backing = child_of(node, "backingStore")) document_.claim_rest(backing, Aspect::disk_source, index);
+    if (const auto backing = child_of(node, "backingStore"))
+      document_.claim_rest(backing, Aspect::disk_source, index);
     document_.claim_rest(node, Aspect::disk, index);
     machine_.disks.push_back(std::move(drive));
     return {};
@@ -425,18 +479,26 @@ class DomainReader {
       if (nic.network.name.empty()) nic.network.name = attribute_of(source, name).value();
     nic.network.portgroup = attribute_of(source, "portgroup").value();
     nic.network.switch_id = attribute_of(source, "switchid").value();
-    if (const auto tag = parse_unsigned(attribute_of(child_of(child_of(node, "vlan"), "tag"), "id").value()); tag && *tag < 4096)
+    if (const auto tag =
+            parse_unsigned(attribute_of(child_of(child_of(node, "vlan"), "tag"), "id").value());
+        tag && *tag < 4096)
       nic.network.vlan = static_cast<std::uint32_t>(*tag);
-    nic.connected = std::string_view(attribute_of(child_of(node, "link"), "state").value()) != "down";
-    if (const auto slot = parse_unsigned(attribute_of(child_of(node, "acpi"), "index").value()); slot && *slot <= 0xffff)
+    nic.connected =
+        std::string_view(attribute_of(child_of(node, "link"), "state").value()) != "down";
+    if (const auto slot = parse_unsigned(attribute_of(child_of(node, "acpi"), "index").value());
+        slot && *slot <= 0xffff)
       nic.pci_slot = static_cast<std::uint32_t>(*slot);
-    if (const auto order = parse_unsigned(attribute_of(child_of(node, "boot"), "order").value()); order && *order < 0xffff)
+    if (const auto order = parse_unsigned(attribute_of(child_of(node, "boot"), "order").value());
+        order && *order < 0xffff)
       nic.boot_order = static_cast<std::uint32_t>(*order);
-    if (const auto name = nic_names_.find(nic.mac); name != nic_names_.end()) nic.guest_name = name->second;
+    if (const auto name = nic_names_.find(nic.mac); name != nic_names_.end())
+      nic.guest_name = name->second;
     document_.claim(attribute_of(mac, "address"), Aspect::nic_mac, index);
-    const std::pair<const char*, Aspect> parts[] = {{"mac", Aspect::nic_mac_class}, {"model", Aspect::nic_model}, {"source", Aspect::nic_network},
-                                                    {"vlan", Aspect::nic_network}, {"link", Aspect::nic_connected}, {"acpi", Aspect::nic_slot},
-                                                    {"address", Aspect::nic_slot}};
+    const std::pair<const char*, Aspect> parts[] = {
+        {"mac", Aspect::nic_mac_class},  {"model", Aspect::nic_model},
+        {"source", Aspect::nic_network}, {"vlan", Aspect::nic_network},
+        {"link", Aspect::nic_connected}, {"acpi", Aspect::nic_slot},
+        {"address", Aspect::nic_slot}};
     for (const auto& [name, aspect] : parts)
       if (const auto child = child_of(node, name)) document_.claim_rest(child, aspect, index);
     document_.claim_rest(node, Aspect::nic, index);
@@ -449,9 +511,12 @@ class DomainReader {
     const std::string_view model = attribute_of(node, "model").value();
     const auto index = parse_unsigned(attribute_of(node, "index").value()).value_or(0);
     if (type == "usb") {
-      if (model.find("xhci") != std::string_view::npos) machine_.usb.xhci = true;
-      else if (model.find("ehci") != std::string_view::npos) machine_.usb.ehci = true;
-      else if (model != "none") machine_.usb.uhci = true;
+      if (model.find("xhci") != std::string_view::npos)
+        machine_.usb.xhci = true;
+      else if (model.find("ehci") != std::string_view::npos)
+        machine_.usb.ehci = true;
+      else if (model != "none")
+        machine_.usb.uhci = true;
       document_.claim_rest(node, Aspect::usb);
       return;
     }
@@ -463,12 +528,14 @@ class DomainReader {
     Controller controller;
     controller.bus = bus->bus;
     controller.index = static_cast<std::uint32_t>(index);
-    const auto known = std::ranges::find(kScsiModels, model, [](const auto& pair) { return pair.first; });
+    const auto known =
+        std::ranges::find(kScsiModels, model, [](const auto& pair) { return pair.first; });
     controller.model = known != std::end(kScsiModels) ? known->second : model;
     if (controller.bus == Bus::sata && controller.model.empty()) controller.model = "ahci";
     const auto at = static_cast<std::uint32_t>(machine_.controllers.size());
     document_.claim(attribute_of(node, "model"), Aspect::controller_model, at);
-    if (const auto address = child_of(node, "address")) document_.claim_rest(address, Aspect::controller_slot, at);
+    if (const auto address = child_of(node, "address"))
+      document_.claim_rest(address, Aspect::controller_slot, at);
     document_.claim_rest(node, Aspect::controller, at);
     machine_.controllers.push_back(std::move(controller));
   }
@@ -494,7 +561,8 @@ class DomainReader {
 
   void hostdev(pugi::xml_node node) {
     const auto index = static_cast<std::uint32_t>(machine_.passthrough.size());
-    machine_.passthrough.push_back({attribute_of(node, "type").value(), attribute_of(node, "mode").value()});
+    machine_.passthrough.push_back(
+        {attribute_of(node, "type").value(), attribute_of(node, "mode").value()});
     document_.claim_rest(node, Aspect::passthrough, index);
   }
 
@@ -509,14 +577,16 @@ class DomainReader {
 
 bool is_libvirt(std::string_view text, std::string_view) {
   const std::string_view head = text.substr(0, 64 << 10);
-  return head.find("<domain") != std::string_view::npos && head.find("<domainCapabilities") == std::string_view::npos &&
+  return head.find("<domain") != std::string_view::npos &&
+         head.find("<domainCapabilities") == std::string_view::npos &&
          head.find("<domainsnapshot") == std::string_view::npos;
 }
 
 Result<Definition> parse_libvirt(std::string_view text, const ParseOptions& options) {
   VMLIFT_TRY(XmlDocument document, XmlDocument::parse(text, options.limits));
   if (local_name(document.root()) != "domain")
-    return fail(ErrorCode::BadXml, "line {}: the root element is no libvirt domain", document.line(document.root()));
+    return fail(ErrorCode::BadXml, "line {}: the root element is no libvirt domain",
+                document.line(document.root()));
   Definition definition;
   definition.dialect = "libvirt";
   definition.machines.emplace_back();

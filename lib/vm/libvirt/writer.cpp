@@ -63,7 +63,8 @@ class DomainWriter {
       add_text(domain_, event, event == std::string_view("on_reboot") ? "restart" : "destroy");
     devices();
     if (machine_.memory.hot_add && !decisions_.is("hot-add", "yes"))
-      account_.tell(Aspect::memory_hot_add, dropped("hot-add is off unless asked for: --set hot-add=yes"));
+      account_.tell(Aspect::memory_hot_add,
+                    dropped("hot-add is off unless asked for: --set hot-add=yes"));
     return {xml_text(document_), account_.entries(machine_)};
   }
 
@@ -78,14 +79,18 @@ class DomainWriter {
     add_text(domain_, "name", name);
     if (identity.smbios_uuid) {
       const bool management = decisions_.is("uuid", "management");
-      const Uuid uuid = management ? identity.smbios_uuid->stored : identity.smbios_uuid->guest_visible();
+      const Uuid uuid =
+          management ? identity.smbios_uuid->stored : identity.smbios_uuid->guest_visible();
       add_text(domain_, "uuid", uuid.text());
       if (uuid == identity.smbios_uuid->stored) account_.tell(Aspect::smbios_uuid, kept("uuid"));
     }
-    if (identity.generation && !is_xen()) add_text(domain_, "genid", identity.generation->guid().text());
+    if (identity.generation && !is_xen())
+      add_text(domain_, "genid", identity.generation->guid().text());
     if (name != identity.name) {
       add_text(domain_, "title", one_line(identity.name));
-      account_.tell(Aspect::name, mapped("name", "characters that a domain's name cannot have; the original is the title"));
+      account_.tell(
+          Aspect::name,
+          mapped("name", "characters that a domain's name cannot have; the original is the title"));
     }
     if (!identity.annotation.empty()) add_text(domain_, "description", identity.annotation);
     metadata();
@@ -94,14 +99,17 @@ class DomainWriter {
   void metadata() {
     const auto metadata = add_element(domain_, "metadata");
     if (const std::string id = libosinfo_id(machine_.guest_os); !id.empty()) {
-      const auto info = add_element(metadata, "libosinfo:libosinfo",
-                                    {{"xmlns:libosinfo", "http://libosinfo.org/xmlns/libvirt/domain/1.0"}});
+      const auto info =
+          add_element(metadata, "libosinfo:libosinfo",
+                      {{"xmlns:libosinfo", "http://libosinfo.org/xmlns/libvirt/domain/1.0"}});
       add_element(info, "libosinfo:os", {{"id", id}});
     } else {
-      account_.tell(Aspect::guest_os, mapped("metadata/vmlift:source", "libosinfo has no id for it"));
+      account_.tell(Aspect::guest_os,
+                    mapped("metadata/vmlift:source", "libosinfo has no id for it"));
     }
     const auto source = add_element(metadata, "vmlift:source", {{"xmlns:vmlift", kNamespace}});
-    add_element(source, "vmlift:machine", {{"name", machine_.identity.name}, {"dialect", request_.definition.dialect}});
+    add_element(source, "vmlift:machine",
+                {{"name", machine_.identity.name}, {"dialect", request_.definition.dialect}});
     if (!machine_.guest_os.source_id.empty())
       add_element(source, "vmlift:guest", {{"id", machine_.guest_os.source_id}});
     if (machine_.identity.instance_uuid)
@@ -115,7 +123,8 @@ class DomainWriter {
     const std::uint64_t bytes = machine_.memory.size.value_or(std::uint64_t{1} << 30);
     const std::string kibibytes = std::to_string(bytes / kKiB + (bytes % kKiB != 0));
     if (decisions_.is("hot-add", "yes") && machine_.memory.hot_add) {
-      add_text(domain_, "maxMemory", std::to_string(bytes / kKiB * 2), {{"slots", "16"}, {"unit", "KiB"}});
+      add_text(domain_, "maxMemory", std::to_string(bytes / kKiB * 2),
+               {{"slots", "16"}, {"unit", "KiB"}});
       account_.tell(Aspect::memory_hot_add, mapped("maxMemory"));
     }
     add_text(domain_, "memory", kibibytes, {{"unit", "KiB"}});
@@ -143,13 +152,15 @@ class DomainWriter {
     const std::string level = lower(allocation.shares);
     const std::uint64_t each = level == "low" ? 512 : level == "high" ? 2048 : 1024;
     const std::uint64_t shares = parse_unsigned(level).value_or(each * count);
-    add_text(add_element(domain_, "cputune"), "shares", std::to_string(std::clamp<std::uint64_t>(shares, 2, 262144)));
+    add_text(add_element(domain_, "cputune"), "shares",
+             std::to_string(std::clamp<std::uint64_t>(shares, 2, 262144)));
     account_.tell(Aspect::cpu_allocation, mapped("cputune/shares"));
   }
 
   void firmware() {
     if (!machine_.identity.serial.empty() && !is_xen()) {
-      const auto system = add_element(add_element(domain_, "sysinfo", {{"type", "smbios"}}), "system");
+      const auto system =
+          add_element(add_element(domain_, "sysinfo", {{"type", "smbios"}}), "system");
       add_text(system, "entry", machine_.identity.serial, {{"name", "serial"}});
     }
     auto os = add_element(domain_, "os");
@@ -164,13 +175,20 @@ class DomainWriter {
       if (secure) add_element(features, "feature", {{"enabled", "yes"}, {"name", "enrolled-keys"}});
       add_element(features, "feature", {{"enabled", yes_no(secure)}, {"name", "secure-boot"}});
     }
-    if (!machine_.identity.serial.empty() && !is_xen()) add_element(os, "smbios", {{"mode", "sysinfo"}});
+    if (!machine_.identity.serial.empty() && !is_xen())
+      add_element(os, "smbios", {{"mode", "sysinfo"}});
     if (secure)
-      account_.tell(Aspect::secure_boot, mapped("os/firmware/feature", "with Microsoft's keys; keys of the source's own NVRAM are not taken over"));
+      account_.tell(
+          Aspect::secure_boot,
+          mapped("os/firmware/feature",
+                 "with Microsoft's keys; keys of the source's own NVRAM are not taken over"));
     if (!machine_.firmware.nvram.empty() && is_efi()) {
-      account_.tell(Aspect::nvram, needs_action(
-          "boot entries and keys of the old variable store are lost: make sure the guest boots by "
-          "\\EFI\\BOOT\\BOOTX64.EFI, or add its boot entry anew", "VMware's NVRAM cannot be converted"));
+      account_.tell(
+          Aspect::nvram,
+          needs_action(
+              "boot entries and keys of the old variable store are lost: make sure the guest boots by "
+              "\\EFI\\BOOT\\BOOTX64.EFI, or add its boot entry anew",
+              "VMware's NVRAM cannot be converted"));
     }
   }
 
@@ -183,14 +201,16 @@ class DomainWriter {
       return;
     }
     if (!decisions_.is("hyperv", "none")) hyperv(features);
-    if (is_efi() && decisions_.is("secure-boot", "yes")) add_element(features, "smm", {{"state", "on"}});
+    if (is_efi() && decisions_.is("secure-boot", "yes"))
+      add_element(features, "smm", {{"state", "on"}});
     add_element(features, "vmport", {{"state", "off"}});
   }
 
   void hyperv(pugi::xml_node features) {
     const auto hyperv = add_element(features, "hyperv", {{"mode", "custom"}});
     const auto add = [&](const char* name) {
-      if (request_.host.allows("features/hyperv/features", name)) add_element(hyperv, name, {{"state", "on"}});
+      if (request_.host.allows("features/hyperv/features", name))
+        add_element(hyperv, name, {{"state", "on"}});
     };
     add("relaxed");
     add("vapic");
@@ -212,18 +232,23 @@ class DomainWriter {
       add_text(cpu, "model", mode, {{"fallback", "forbid"}});
     }
     const Topology topology = kvm_topology(machine_, decisions_);
-    add_element(cpu, "topology", {{"sockets", std::to_string(topology.sockets)},
-                                  {"cores", std::to_string(topology.cores)},
-                                  {"threads", std::to_string(topology.threads)}});
+    add_element(cpu, "topology",
+                {{"sockets", std::to_string(topology.sockets)},
+                 {"cores", std::to_string(topology.cores)},
+                 {"threads", std::to_string(topology.threads)}});
     if (decisions_.is("hot-add", "yes") && machine_.memory.hot_add) {
       const std::uint64_t kibibytes = machine_.memory.size.value_or(std::uint64_t{1} << 30) / kKiB;
       const std::uint32_t count = machine_.cpu.count.value_or(1);
       add_element(add_element(cpu, "numa"), "cell",
-                  {{"id", "0"}, {"cpus", fmt::format("0-{}", count - 1)},
-                   {"memory", std::to_string(kibibytes)}, {"unit", "KiB"}});
+                  {{"id", "0"},
+                   {"cpus", fmt::format("0-{}", count - 1)},
+                   {"memory", std::to_string(kibibytes)},
+                   {"unit", "KiB"}});
     }
-    if (decisions_.is("topology", "source")) account_.tell(Aspect::cpu_topology, kept("cpu/topology"));
-    else account_.tell(Aspect::cpu_topology, mapped("cpu/topology", decisions_.reason("topology")));
+    if (decisions_.is("topology", "source"))
+      account_.tell(Aspect::cpu_topology, kept("cpu/topology"));
+    else
+      account_.tell(Aspect::cpu_topology, mapped("cpu/topology", decisions_.reason("topology")));
   }
 
   void clock() {
@@ -231,7 +256,8 @@ class DomainWriter {
     const std::string& base = decisions_["clock"];
     if (base == "offset") {
       clock.append_attribute("offset") = "variable";
-      clock.append_attribute("adjustment") = std::to_string(machine_.clock.offset.value_or(0)).c_str();
+      clock.append_attribute("adjustment") =
+          std::to_string(machine_.clock.offset.value_or(0)).c_str();
       clock.append_attribute("basis") = "utc";
     } else {
       clock.append_attribute("offset") = base.c_str();
@@ -239,7 +265,9 @@ class DomainWriter {
     if (is_xen()) return;
     add_element(clock, "timer", {{"name", "rtc"}, {"tickpolicy", "catchup"}});
     add_element(clock, "timer", {{"name", "pit"}, {"tickpolicy", "delay"}});
-    add_element(clock, "timer", {{"name", "hpet"}, {"present", yes_no(machine_.clock.hpet.value_or(false) && !is_windows())}});
+    add_element(clock, "timer",
+                {{"name", "hpet"},
+                 {"present", yes_no(machine_.clock.hpet.value_or(false) && !is_windows())}});
     if (!decisions_.is("hyperv", "none"))
       add_element(clock, "timer", {{"name", "hypervclock"}, {"present", "yes"}});
   }
@@ -255,7 +283,8 @@ class DomainWriter {
     tpm();
     display();
     if (is_xen()) return;
-    if (machine_.watchdog) add_element(devices_, "watchdog", {{"model", "i6300esb"}, {"action", "reset"}});
+    if (machine_.watchdog)
+      add_element(devices_, "watchdog", {{"model", "i6300esb"}, {"action", "reset"}});
     guest_devices();
   }
 
@@ -263,7 +292,8 @@ class DomainWriter {
     const Drive& source = machine_.disks[drive.index];
     // /dev/shm is a file system of plain files.
     const bool block = drive.path.starts_with("/dev/") && !drive.path.starts_with("/dev/shm/");
-    auto disk = add_element(devices_, "disk", {{"type", block ? "block" : "file"}, {"device", "disk"}});
+    auto disk =
+        add_element(devices_, "disk", {{"type", block ? "block" : "file"}, {"device", "disk"}});
     auto driver = add_element(disk, "driver", {{"name", "qemu"}, {"type", drive.format}});
     const std::string cache = source.shared ? "none" : decisions_["disk-cache"];
     if (cache != "default") {
@@ -279,9 +309,11 @@ class DomainWriter {
     }
     if (source.shared) {
       add_element(disk, "shareable");
-      account_.tell(Aspect::disk_sharing, drive.index, needs_action(
-          "put the disk where every machine that shares it can reach it, as raw or on a cluster-aware store",
-          "several machines write to it"));
+      account_.tell(
+          Aspect::disk_sharing, drive.index,
+          needs_action(
+              "put the disk where every machine that shares it can reach it, as raw or on a cluster-aware store",
+              "several machines write to it"));
     }
     const bool nonpersistent = contains_ignoring_case(source.mode, "nonpersistent");
     if (nonpersistent) add_element(disk, "transient");
@@ -293,8 +325,12 @@ class DomainWriter {
       // controllers have. The old parallel ones know targets by their unit.
       const bool parallel = drive.scsi_model == "lsilogic";
       const std::string place = std::to_string(drive.unit);
-      add_element(disk, "address", {{"type", "drive"}, {"controller", std::to_string(drive.controller)},
-                                    {"bus", "0"}, {"target", parallel ? "0" : place}, {"unit", parallel ? place : "0"}});
+      add_element(disk, "address",
+                  {{"type", "drive"},
+                   {"controller", std::to_string(drive.controller)},
+                   {"bus", "0"},
+                   {"target", parallel ? "0" : place},
+                   {"unit", parallel ? place : "0"}});
     }
     account_disk(drive, source, nonpersistent);
   }
@@ -302,14 +338,19 @@ class DomainWriter {
   void account_disk(const TargetDrive& drive, const Drive& source, bool nonpersistent) {
     const std::string element = fmt::format("devices/disk[{}]", drive.name);
     account_.tell(Aspect::disk, drive.index, mapped(element, drive.reason));
-    account_.tell(Aspect::disk_source, drive.index, mapped(element + "/source", fmt::format("is {} now", drive.path)));
-    if (nonpersistent) account_.tell(Aspect::disk_mode, drive.index, mapped(element + "/transient"));
+    account_.tell(Aspect::disk_source, drive.index,
+                  mapped(element + "/source", fmt::format("is {} now", drive.path)));
+    if (nonpersistent)
+      account_.tell(Aspect::disk_mode, drive.index, mapped(element + "/transient"));
     else if (!equal_ignoring_case(source.mode, "persistent"))
-      account_.tell(Aspect::disk_mode, drive.index, dropped("snapshots of the target take every disk along"));
+      account_.tell(Aspect::disk_mode, drive.index,
+                    dropped("snapshots of the target take every disk along"));
     if (source.backing == Drive::Backing::raw_mapping) {
-      account_.tell(Aspect::disk_raw_mapping, drive.index, needs_action(
-          "decide whether the LUN's content is copied into the disk, or the LUN itself is attached to the target host",
-          "the disk is a mapping of a raw device"));
+      account_.tell(
+          Aspect::disk_raw_mapping, drive.index,
+          needs_action(
+              "decide whether the LUN's content is copied into the disk, or the LUN itself is attached to the target host",
+              "the disk is a mapping of a raw device"));
     }
   }
 
@@ -317,7 +358,8 @@ class DomainWriter {
   static std::string disk_serial(const std::string& text) {
     std::string serial;
     for (const char c : text)
-      if (std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-").find(c) != std::string_view::npos)
+      if (std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-")
+              .find(c) != std::string_view::npos)
         serial += c;
     return serial.substr(0, 36);
   }
@@ -334,19 +376,25 @@ class DomainWriter {
     if (floppy && named == nullptr) {
       account_.tell(Aspect::medium, target.index, dropped("an empty floppy drive is of no use"));
       account_.tell(Aspect::medium_source, target.index, dropped("the image was not carried over"));
-      account_.tell(Aspect::medium_connected, target.index, dropped("an empty floppy drive is of no use"));
+      account_.tell(Aspect::medium_connected, target.index,
+                    dropped("an empty floppy drive is of no use"));
       return;
     }
-    auto disk = add_element(devices_, "disk", {{"type", "file"}, {"device", floppy ? "floppy" : "cdrom"}});
+    auto disk =
+        add_element(devices_, "disk", {{"type", "file"}, {"device", floppy ? "floppy" : "cdrom"}});
     add_element(disk, "driver", {{"name", "qemu"}, {"type", "raw"}});
     if (named != nullptr) add_element(disk, "source", {{"file", named->path}});
     add_element(disk, "target", {{"dev", target.name}, {"bus", target.bus}});
     if (!floppy) add_element(disk, "readonly");
-    if (target.boot_order != 0) add_element(disk, "boot", {{"order", std::to_string(target.boot_order)}});
+    if (target.boot_order != 0)
+      add_element(disk, "boot", {{"order", std::to_string(target.boot_order)}});
     account_.tell(Aspect::medium, target.index, mapped(element));
-    if (named != nullptr) account_.tell(Aspect::medium_source, target.index, mapped(element + "/source"));
+    if (named != nullptr)
+      account_.tell(Aspect::medium_source, target.index, mapped(element + "/source"));
     else if (source.source)
-      account_.tell(Aspect::medium_source, target.index, dropped("the drive is empty: a medium of the source's host is not at the target"));
+      account_.tell(
+          Aspect::medium_source, target.index,
+          dropped("the drive is empty: a medium of the source's host is not at the target"));
   }
 
   void controllers() {
@@ -354,25 +402,30 @@ class DomainWriter {
     for (const TargetDrive& drive : drives_.disks)
       if (drive.bus == "scsi") scsi.emplace(drive.controller, drive.scsi_model);
     for (const auto& [index, model] : scsi)
-      add_element(devices_, "controller", {{"type", "scsi"}, {"index", std::to_string(index)}, {"model", model}});
+      add_element(devices_, "controller",
+                  {{"type", "scsi"}, {"index", std::to_string(index)}, {"model", model}});
     for (std::size_t at = 0; at < machine_.controllers.size(); ++at) {
       const Controller& controller = machine_.controllers[at];
       if (controller.bus == Bus::scsi) {
         if (const auto target = scsi.find(controller.index); target != scsi.end()) {
           const std::string element = fmt::format("devices/controller[scsi{}]", controller.index);
           account_.tell(Aspect::controller, at, mapped(element));
-          account_.tell(Aspect::controller_model, at, mapped(element + "/@model", fmt::format("is {} now", target->second)));
+          account_.tell(Aspect::controller_model, at,
+                        mapped(element + "/@model", fmt::format("is {} now", target->second)));
         }
       }
       if (!controller.sharing.empty() && controller.sharing != "none") {
-        account_.tell(Aspect::controller_sharing, at, needs_action(
-            "the bus was shared between machines (a cluster): give its disks shared storage and persistent reservations at the target",
-            "clustered disks cannot be moved one machine at a time"));
+        account_.tell(
+            Aspect::controller_sharing, at,
+            needs_action(
+                "the bus was shared between machines (a cluster): give its disks shared storage and persistent reservations at the target",
+                "clustered disks cannot be moved one machine at a time"));
       }
     }
     if (is_xen()) return;
     const bool legacy = guest_is_legacy(machine_.guest_os);
-    add_element(devices_, "controller", {{"type", "usb"}, {"index", "0"}, {"model", legacy ? "piix3-uhci" : "qemu-xhci"}});
+    add_element(devices_, "controller",
+                {{"type", "usb"}, {"index", "0"}, {"model", legacy ? "piix3-uhci" : "qemu-xhci"}});
   }
 
   void nic(std::size_t index) {
@@ -388,7 +441,8 @@ class DomainWriter {
       interface = add_element(devices_, "interface", {{"type", "network"}});
       add_mac(interface, nic, index);
       auto source = add_element(interface, "source", {{"network", network->network}});
-      if (!network->portgroup.empty()) source.append_attribute("portgroup") = network->portgroup.c_str();
+      if (!network->portgroup.empty())
+        source.append_attribute("portgroup") = network->portgroup.c_str();
     } else if (decisions_.is("unmapped-network", "default") || is_xen()) {
       interface = add_element(devices_, "interface", {{"type", "network"}});
       add_mac(interface, nic, index);
@@ -409,12 +463,15 @@ class DomainWriter {
 
   void add_mac(pugi::xml_node interface, const Nic& nic, std::size_t index) {
     if (nic.mac.empty()) {
-      account_.tell(Aspect::nic_mac, index, needs_action(
-          "give the NIC the MAC that the guest knows, or expect it to see a new card", "the source states no MAC"));
+      account_.tell(
+          Aspect::nic_mac, index,
+          needs_action("give the NIC the MAC that the guest knows, or expect it to see a new card",
+                       "the source states no MAC"));
       return;
     }
     if (is_multicast(nic.mac)) {
-      account_.tell(Aspect::nic_mac, index, needs_action("choose a unicast MAC", "no NIC can have a multicast MAC"));
+      account_.tell(Aspect::nic_mac, index,
+                    needs_action("choose a unicast MAC", "no NIC can have a multicast MAC"));
       return;
     }
     add_element(interface, "mac", {{"address", nic.mac}});
@@ -424,16 +481,32 @@ class DomainWriter {
     const std::string element = fmt::format("devices/interface[{}]", index);
     account_.tell(Aspect::nic, index, mapped(element));
     if (!nic.mac.empty()) account_.tell(Aspect::nic_mac, index, kept(element + "/mac"));
-    if (model.name == nic.model) account_.tell(Aspect::nic_model, index, kept(element + "/model"));
-    else account_.tell(Aspect::nic_model, index, mapped(element + "/model", !model.reason.empty() ? model.reason : fmt::format("is {} now", model.name)));
-    if (mapped_here) account_.tell(Aspect::nic_network, index, mapped(element + "/source"));
-    else account_.tell(Aspect::nic_network, index, needs_action(
-        fmt::format("map {} to a network of the target (--map), then set the link up", network_description(nic)),
-        "the network is not mapped; the link is down"));
-    account_.tell(Aspect::nic_connected, index, nic.connected ? mapped(element) : mapped(element + "/link"));
-    if (nic.pci_slot && decisions_.is("acpi-index", "yes")) account_.tell(Aspect::nic_slot, index, mapped(element + "/acpi/@index"));
+    if (model.name == nic.model)
+      account_.tell(Aspect::nic_model, index, kept(element + "/model"));
+    else
+      account_.tell(
+          Aspect::nic_model, index,
+          mapped(element + "/model",
+                 !model.reason.empty() ? model.reason : fmt::format("is {} now", model.name)));
+    if (mapped_here)
+      account_.tell(Aspect::nic_network, index, mapped(element + "/source"));
+    else
+      account_.tell(
+          Aspect::nic_network, index,
+          needs_action(
+              fmt::format("map {} to a network of the target (--map), then set the link up",
+                          network_description(nic)),
+              "the network is not mapped; the link is down"));
+    account_.tell(Aspect::nic_connected, index,
+                  nic.connected ? mapped(element) : mapped(element + "/link"));
+    if (nic.pci_slot && decisions_.is("acpi-index", "yes"))
+      account_.tell(Aspect::nic_slot, index, mapped(element + "/acpi/@index"));
     else if (!nic.guest_name.empty())
-      account_.tell(Aspect::nic_slot, index, mapped("metadata/vmlift:source", fmt::format("the guest named the NIC {}; the new name follows from the new slot", nic.guest_name)));
+      account_.tell(
+          Aspect::nic_slot, index,
+          mapped("metadata/vmlift:source",
+                 fmt::format("the guest named the NIC {}; the new name follows from the new slot",
+                             nic.guest_name)));
   }
 
   void ports() {
@@ -442,10 +515,12 @@ class DomainWriter {
       account_.tell(Aspect::serial_port, dropped("no serial ports: --set serial=none"));
       return;
     }
-    const std::size_t count = std::max<std::size_t>(1, std::min<std::size_t>(4, machine_.serials.size()));
+    const std::size_t count =
+        std::max<std::size_t>(1, std::min<std::size_t>(4, machine_.serials.size()));
     for (std::size_t port = 0; port < count; ++port) {
       const Port* source = port < machine_.serials.size() ? &machine_.serials[port] : nullptr;
-      const bool file = kind == "source" && source != nullptr && source->kind == "file" && source->target.starts_with('/');
+      const bool file = kind == "source" && source != nullptr && source->kind == "file" &&
+                        source->target.starts_with('/');
       auto serial = add_element(devices_, "serial", {{"type", file ? "file" : "pty"}});
       if (file) add_element(serial, "source", {{"path", source->target}});
       add_element(serial, "target", {{"port", std::to_string(port)}});
@@ -456,18 +531,23 @@ class DomainWriter {
 
   void tpm() {
     if (!machine_.tpm && !decisions_.is("tpm", "yes")) return;
-    account_.tell(Aspect::tpm, needs_action(
-        "have the recovery keys of BitLocker, LUKS or whatever was sealed to the TPM at hand before the "
-        "first boot, or suspend the protection in the source",
-        decisions_.is("tpm", "yes") ? "the target has a TPM, but a new and empty one"
-                                    : fmt::format("the target has no TPM: {}", decisions_.reason("tpm"))));
+    account_.tell(
+        Aspect::tpm,
+        needs_action(
+            "have the recovery keys of BitLocker, LUKS or whatever was sealed to the TPM at hand before the "
+            "first boot, or suspend the protection in the source",
+            decisions_.is("tpm", "yes")
+                ? "the target has a TPM, but a new and empty one"
+                : fmt::format("the target has no TPM: {}", decisions_.reason("tpm"))));
     if (!decisions_.is("tpm", "yes")) return;
     const auto tpm = add_element(devices_, "tpm", {{"model", "tpm-crb"}});
-    add_element(tpm, "backend", {{"type", "emulator"}, {"version", "2.0"}, {"persistent_state", "yes"}});
+    add_element(tpm, "backend",
+                {{"type", "emulator"}, {"version", "2.0"}, {"persistent_state", "yes"}});
   }
 
   void display() {
-    const auto graphics = add_element(devices_, "graphics", {{"type", "vnc"}, {"port", "-1"}, {"autoport", "yes"}});
+    const auto graphics =
+        add_element(devices_, "graphics", {{"type", "vnc"}, {"port", "-1"}, {"autoport", "yes"}});
     add_element(graphics, "listen", {{"type", "address"}, {"address", "127.0.0.1"}});
     if (!decisions_.is("sound", "none")) {
       add_element(devices_, "sound", {{"model", decisions_["sound"]}});

@@ -18,7 +18,8 @@ constexpr AspectRule kRules[] = {
     {Aspect::firmware, LossStatus::kept, "hw_firmware_type"},
     {Aspect::secure_boot, LossStatus::kept, "os_secure_boot"},
     {Aspect::smbios_uuid, LossStatus::dropped, "Nova gives every instance a UUID of its own"},
-    {Aspect::serial_number, LossStatus::dropped, "Nova gives every instance a serial number of its own"},
+    {Aspect::serial_number, LossStatus::dropped,
+     "Nova gives every instance a serial number of its own"},
     {Aspect::cpu_count, LossStatus::needs_action, "choose a flavour with as many virtual CPUs"},
     {Aspect::cpu_topology, LossStatus::mapped, "hw_cpu_sockets"},
     {Aspect::memory_size, LossStatus::needs_action, "choose a flavour with as much memory"},
@@ -29,8 +30,10 @@ constexpr AspectRule kRules[] = {
     {Aspect::disk_capacity, LossStatus::kept, "the image's own size"},
     {Aspect::nic, LossStatus::mapped, "hw_vif_model"},
     {Aspect::nic_model, LossStatus::mapped, "hw_vif_model"},
-    {Aspect::nic_mac, LossStatus::needs_action, "create the port with this MAC: openstack port create --mac-address"},
-    {Aspect::nic_network, LossStatus::needs_action, "create the port in the network that stands for this one"},
+    {Aspect::nic_mac, LossStatus::needs_action,
+     "create the port with this MAC: openstack port create --mac-address"},
+    {Aspect::nic_network, LossStatus::needs_action,
+     "create the port in the network that stands for this one"},
     {Aspect::nic_connected, LossStatus::dropped, "ports are connected when they are made"},
     {Aspect::clock, LossStatus::mapped, "os_type"},
     {Aspect::video, LossStatus::mapped, "hw_video_model"},
@@ -47,10 +50,12 @@ Result<Written> write_openstack(const WriteRequest& request) {
   const Decisions& decisions = request.decisions;
   Account account(kRules);
   const bool efi = decisions.is("firmware", "efi");
-  Json properties = {{"hw_machine_type", decisions["machine"]},
-                     {"hw_firmware_type", efi ? "uefi" : "bios"},
-                     {"os_type", guest_family(machine.guest_os) == GuestFamily::windows ? "windows" : "linux"}};
-  if (efi) properties["os_secure_boot"] = decisions.is("secure-boot", "yes") ? "required" : "disabled";
+  Json properties = {
+      {"hw_machine_type", decisions["machine"]},
+      {"hw_firmware_type", efi ? "uefi" : "bios"},
+      {"os_type", guest_family(machine.guest_os) == GuestFamily::windows ? "windows" : "linux"}};
+  if (efi)
+    properties["os_secure_boot"] = decisions.is("secure-boot", "yes") ? "required" : "disabled";
   // Nova knows no mixture: the boot disk's bus is everybody's.
   const TargetDrives drives = plan_drives(machine, request.options, decisions);
   if (!drives.disks.empty()) {
@@ -58,7 +63,8 @@ Result<Written> write_openstack(const WriteRequest& request) {
     properties["hw_disk_bus"] = boot.bus;
     if (boot.bus == "scsi") properties["hw_scsi_model"] = boot.scsi_model;
   }
-  if (!machine.nics.empty()) properties["hw_vif_model"] = target_nic_model(machine.nics.front(), decisions).name;
+  if (!machine.nics.empty())
+    properties["hw_vif_model"] = target_nic_model(machine.nics.front(), decisions).name;
   const Topology topology = kvm_topology(machine, decisions);
   properties["hw_cpu_sockets"] = std::to_string(topology.sockets);
   properties["hw_cpu_cores"] = std::to_string(topology.cores);
@@ -70,10 +76,15 @@ Result<Written> write_openstack(const WriteRequest& request) {
     properties["hw_tpm_version"] = "2.0";
     properties["hw_tpm_model"] = "tpm-crb";
   }
-  if (machine.tpm) account.tell(Aspect::tpm, needs_action("have the recovery keys of BitLocker or LUKS at hand", "a TPM's secrets cannot be moved"));
-  const Json image = {{"name", machine.identity.name}, {"description", machine.identity.annotation},
-                      {"disk_format", request.options.disk_format}, {"properties", properties}};
-  return Written{image.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", account.entries(machine)};
+  if (machine.tpm)
+    account.tell(Aspect::tpm, needs_action("have the recovery keys of BitLocker or LUKS at hand",
+                                           "a TPM's secrets cannot be moved"));
+  const Json image = {{"name", machine.identity.name},
+                      {"description", machine.identity.annotation},
+                      {"disk_format", request.options.disk_format},
+                      {"properties", properties}};
+  return Written{image.dump(2, ' ', false, Json::error_handler_t::replace) + "\n",
+                 account.entries(machine)};
 }
 
 }  // namespace vmlift::vm

@@ -25,7 +25,8 @@ constexpr AspectRule kRules[] = {
     {Aspect::disk, LossStatus::mapped, "disk"},
     {Aspect::disk_source, LossStatus::mapped, "disk"},
     {Aspect::disk_capacity, LossStatus::kept, "the disk's own size"},
-    {Aspect::disk_raw_mapping, LossStatus::needs_action, "decide whether the LUN's content is copied or the LUN is attached"},
+    {Aspect::disk_raw_mapping, LossStatus::needs_action,
+     "decide whether the LUN's content is copied or the LUN is attached"},
     {Aspect::boot_order, LossStatus::mapped, "boot"},
     {Aspect::nic, LossStatus::mapped, "vif"},
     {Aspect::nic_mac, LossStatus::kept, "vif"},
@@ -65,12 +66,15 @@ Result<Written> write_xl(const WriteRequest& request) {
   const Decisions& decisions = request.decisions;
   Account account(kRules);
   std::string text;
-  const auto set = [&](std::string_view key, std::string_view value) { text += fmt::format("{} = {}\n", key, value); };
+  const auto set = [&](std::string_view key, std::string_view value) {
+    text += fmt::format("{} = {}\n", key, value);
+  };
   const bool efi = decisions.is("firmware", "efi");
   const std::uint64_t bytes = machine.memory.size.value_or(kMiB * 1024);
   set("name", quoted(safe_file_name(machine.identity.name)));
   set("type", "\"hvm\"");
-  if (machine.identity.smbios_uuid) set("uuid", quoted(machine.identity.smbios_uuid->guest_visible().text()));
+  if (machine.identity.smbios_uuid)
+    set("uuid", quoted(machine.identity.smbios_uuid->guest_visible().text()));
   set("memory", std::to_string(bytes / kMiB + (bytes % kMiB != 0)));
   set("vcpus", std::to_string(machine.cpu.count.value_or(1)));
   set("bios", efi ? "\"ovmf\"" : "\"seabios\"");
@@ -79,11 +83,18 @@ Result<Written> write_xl(const WriteRequest& request) {
   std::string disks;
   int place = 0;
   for (const TargetDrive& drive : plan_drives(machine, request.options, decisions).disks) {
-    const std::string device = fmt::format("{}{}", decisions.is("disk-bus", "xen") ? "xvd" : "hd", static_cast<char>('a' + std::min(place++, 25)));
+    const std::string device = fmt::format("{}{}", decisions.is("disk-bus", "xen") ? "xvd" : "hd",
+                                           static_cast<char>('a' + std::min(place++, 25)));
     // The path stands last: it takes the rest of the string, commas and all.
-    disks += fmt::format("  {},\n", quoted(fmt::format("format={},vdev={},access=rw,target={}", drive.format == "raw" ? "raw" : "qcow2", device, drive.path)));
-    account.tell(Aspect::disk_source, drive.index, mapped(fmt::format("disk[{}]", device), fmt::format("is {} now", drive.path)));
-    if (machine.disks[drive.index].shared) account.tell(Aspect::disk_sharing, drive.index, needs_action("put the disk where all its machines reach it", "several machines write to it"));
+    disks += fmt::format("  {},\n", quoted(fmt::format("format={},vdev={},access=rw,target={}",
+                                                       drive.format == "raw" ? "raw" : "qcow2",
+                                                       device, drive.path)));
+    account.tell(Aspect::disk_source, drive.index,
+                 mapped(fmt::format("disk[{}]", device), fmt::format("is {} now", drive.path)));
+    if (machine.disks[drive.index].shared)
+      account.tell(Aspect::disk_sharing, drive.index,
+                   needs_action("put the disk where all its machines reach it",
+                                "several machines write to it"));
   }
   text += fmt::format("disk = [\n{}]\n", disks);
   std::string cards;
@@ -94,13 +105,19 @@ Result<Written> write_xl(const WriteRequest& request) {
     const bool on_bridge = target != nullptr && !target->bridge.empty();
     if (on_bridge) {
       const std::string model = target_nic_model(nic, decisions).name;
-      cards += fmt::format("  {},\n", quoted(fmt::format("{}bridge={}{}", card, without_commas(target->bridge), model == "netfront" ? "" : ",model=" + model)));
+      cards += fmt::format("  {},\n",
+                           quoted(fmt::format("{}bridge={}{}", card, without_commas(target->bridge),
+                                              model == "netfront" ? "" : ",model=" + model)));
       continue;
     }
     // xl has no link that is down: a card without a network is left out, its MAC in a comment.
     cards += fmt::format("  # {}not connected\n", card);
-    account.tell(Aspect::nic_network, index, needs_action(fmt::format("map {} to a bridge (--map)", network_description(nic)), "the network is not mapped; the card is left out"));
-    account.tell(Aspect::nic_mac, index, needs_action("give the card this MAC when its network is mapped", "the card is left out"));
+    account.tell(Aspect::nic_network, index,
+                 needs_action(fmt::format("map {} to a bridge (--map)", network_description(nic)),
+                              "the network is not mapped; the card is left out"));
+    account.tell(
+        Aspect::nic_mac, index,
+        needs_action("give the card this MAC when its network is mapped", "the card is left out"));
   }
   text += fmt::format("vif = [\n{}]\n", cards);
   set("serial", "\"pty\"");

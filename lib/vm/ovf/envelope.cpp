@@ -52,7 +52,8 @@ Result<void> read_files(XmlDocument& document, Envelope& envelope, Definition& d
 Result<void> read_disks(XmlDocument& document, Envelope& envelope) {
   for (const auto section : ovf_sections(document.root(), "DiskSection")) {
     for (const auto node : children_of(section, "Disk")) {
-      OvfDisk disk{.node = node, .id = attribute_of(node, "diskId").value(),
+      OvfDisk disk{.node = node,
+                   .id = attribute_of(node, "diskId").value(),
                    .file = attribute_of(node, "fileRef").value(),
                    .parent = attribute_of(node, "parentRef").value(),
                    .serial = attribute_of(node, "uuid").value(),
@@ -65,8 +66,9 @@ Result<void> read_disks(XmlDocument& document, Envelope& envelope) {
         disk.capacity_unit = *factor;
       }
       if (!disk.file.empty() && !envelope.files.contains(disk.file)) {
-        return bad_ovf(document, node, fmt::format("disk \"{}\" refers to the File \"{}\", which is not there",
-                                                   disk.id, disk.file));
+        return bad_ovf(document, node,
+                       fmt::format("disk \"{}\" refers to the File \"{}\", which is not there",
+                                   disk.id, disk.file));
       }
       const std::string id = disk.id;
       if (!envelope.disks.emplace(id, std::move(disk)).second)
@@ -80,10 +82,11 @@ Result<void> read_configurations(XmlDocument& document, const ParseOptions& opti
                                  Envelope& envelope) {
   for (const auto section : ovf_sections(document.root(), "DeploymentOptionSection")) {
     for (const auto node : children_of(section, "Configuration")) {
-      envelope.configurations.push_back({attribute_of(node, "id").value(),
-                                         std::string(trim(text_of(child_of(node, "Label")))),
-                                         parse_bool(attribute_of(node, "default").value()).value_or(false)});
-      document.claim_rest(node, Aspect::structure, 0, "a deployment option; one of them was chosen");
+      envelope.configurations.push_back(
+          {attribute_of(node, "id").value(), std::string(trim(text_of(child_of(node, "Label")))),
+           parse_bool(attribute_of(node, "default").value()).value_or(false)});
+      document.claim_rest(node, Aspect::structure, 0,
+                          "a deployment option; one of them was chosen");
     }
   }
   auto& all = envelope.configurations;
@@ -94,8 +97,10 @@ Result<void> read_configurations(XmlDocument& document, const ParseOptions& opti
     return {};
   }
   auto chosen = std::ranges::find_if(all, &Configuration::is_default);
-  if (!options.configuration.empty()) chosen = std::ranges::find(all, options.configuration, &Configuration::id);
-  else if (chosen == all.end()) chosen = all.begin();  // the standard: the first is the default
+  if (!options.configuration.empty())
+    chosen = std::ranges::find(all, options.configuration, &Configuration::id);
+  else if (chosen == all.end())
+    chosen = all.begin();  // the standard: the first is the default
   if (chosen == all.end()) {
     std::vector<std::string> ids;
     for (const auto& configuration : all) ids.push_back(configuration.id);
@@ -109,7 +114,8 @@ Result<void> read_configurations(XmlDocument& document, const ParseOptions& opti
 
 }  // namespace
 
-std::unexpected<Error> bad_ovf(const XmlDocument& document, pugi::xml_node at, std::string_view what) {
+std::unexpected<Error> bad_ovf(const XmlDocument& document, pugi::xml_node at,
+                               std::string_view what) {
   return fail(ErrorCode::BadOvf, "line {}: {}", document.line(at), printable_utf8(what));
 }
 

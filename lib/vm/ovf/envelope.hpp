@@ -34,7 +34,8 @@ struct Envelope {
 };
 
 /// "line 12: ..." as BadOvf.
-std::unexpected<Error> bad_ovf(const XmlDocument& document, pugi::xml_node at, std::string_view what);
+std::unexpected<Error> bad_ovf(const XmlDocument& document, pugi::xml_node at,
+                               std::string_view what);
 
 /// The sections of that name: by element name (1.x, 2.x) or xsi:type (0.9).
 std::vector<pugi::xml_node> ovf_sections(pugi::xml_node parent, std::string_view name);

@@ -23,26 +23,40 @@ struct Setting {
 using M = Machine;
 using V = std::string_view;
 
-#define BOOL(member) \
-  [](M& m, V v) { const auto b = parse_bool(v); if (b) m.member = *b; return b.has_value(); }
-#define TEXT(member) [](M& m, V v) { m.member = v; return true; }
+#define BOOL(member)              \
+  [](M& m, V v) {                 \
+    const auto b = parse_bool(v); \
+    if (b) m.member = *b;         \
+    return b.has_value();         \
+  }
+#define TEXT(member) \
+  [](M& m, V v) {    \
+    m.member = v;    \
+    return true;     \
+  }
 
 constexpr Setting kSettings[] = {
-    {"firmware", Aspect::firmware, [](M& m, V v) {
-       if (equal_ignoring_case(v, "efi")) m.firmware.type = Firmware::Type::efi;
-       else if (equal_ignoring_case(v, "bios")) m.firmware.type = Firmware::Type::bios;
-       else return false;
+    {"firmware", Aspect::firmware,
+     [](M& m, V v) {
+       if (equal_ignoring_case(v, "efi"))
+         m.firmware.type = Firmware::Type::efi;
+       else if (equal_ignoring_case(v, "bios"))
+         m.firmware.type = Firmware::Type::bios;
+       else
+         return false;
        return true;
      }},
     {"bootoptions.efisecurebootenabled", Aspect::secure_boot, BOOL(firmware.secure_boot)},
     {"uefi.secureboot.enabled", Aspect::secure_boot, BOOL(firmware.secure_boot)},
     {"bootoptions.*", Aspect::boot_order},
-    {"uuid", Aspect::smbios_uuid, [](M& m, V v) {
+    {"uuid", Aspect::smbios_uuid,
+     [](M& m, V v) {
        const auto uuid = parse_uuid(v);
        if (uuid) m.identity.smbios_uuid = SmbiosUuid{*uuid, false};
        return uuid.has_value();
      }},
-    {"instanceuuid", Aspect::instance_uuid, [](M& m, V v) {
+    {"instanceuuid", Aspect::instance_uuid,
+     [](M& m, V v) {
        m.identity.instance_uuid = parse_uuid(v);
        return m.identity.instance_uuid.has_value();
      }},
@@ -101,7 +115,8 @@ Result<void> read_vmx_line(XmlDocument& document, pugi::xml_node node, const std
   }
   const VmxMachineKey* row = find_vmx_machine_key(entry.lower);
   document.claim_as(node, key, value, row == nullptr ? Aspect::unknown : row->aspect);
-  if (row == nullptr) machine.extra.push_back({.key = key, .type = {}, .value = value, .label = {}});
+  if (row == nullptr)
+    machine.extra.push_back({.key = key, .type = {}, .value = value, .label = {}});
   if (row == nullptr || row->read == nullptr) return {};
   if (auto read = row->read(machine, entry); !read)
     return fail(ErrorCode::BadOvf, "ExtraConfig: {}", read.error().message());
@@ -118,7 +133,8 @@ bool is_vmware_setting(pugi::xml_node node, std::string& key, std::string& value
   return !key.empty();
 }
 
-Result<void> read_vmware_settings(XmlDocument& document, pugi::xml_node hardware, Machine& machine) {
+Result<void> read_vmware_settings(XmlDocument& document, pugi::xml_node hardware,
+                                  Machine& machine) {
   std::string key;
   std::string value;
   for (const auto node : hardware.children()) {
@@ -147,13 +163,15 @@ void read_virtualbox_machine(XmlDocument& document, pugi::xml_node system, Machi
     machine.firmware.type = Firmware::Type::bios;  // VirtualBox' default, which it leaves out
   }
   if (const auto rtc = attribute_of(child_of(hardware, "RTC"), "localOrUTC")) {
-    machine.clock.base = std::string_view(rtc.value()) == "UTC" ? Clock::Base::utc : Clock::Base::local_time;
+    machine.clock.base =
+        std::string_view(rtc.value()) == "UTC" ? Clock::Base::utc : Clock::Base::local_time;
     document.claim(rtc, Aspect::clock);
   }
   if (const auto uuid = attribute_of(box, "uuid")) {
     const auto little = attribute_of(child_of(hardware, "SmbiosUuidLittleEndian"), "enabled");
     if (const auto parsed = parse_uuid(uuid.value()))
-      machine.identity.smbios_uuid = SmbiosUuid{*parsed, !parse_bool(little.value()).value_or(false)};
+      machine.identity.smbios_uuid =
+          SmbiosUuid{*parsed, !parse_bool(little.value()).value_or(false)};
     document.claim(uuid, Aspect::smbios_uuid);
     document.claim(little, Aspect::smbios_uuid);
   }

@@ -20,9 +20,24 @@ using R = Result<void>;
 
 // CIM_ResourceAllocationSettingData.ResourceType; 34 is VMware's, 35 VirtualBox'.
 enum ResourceType : std::uint32_t {
-  kOther = 1, kProcessor = 3, kMemory = 4, kIde = 5, kScsi = 6, kEthernet = 10, kFloppy = 14,
-  kCd = 15, kDvd = 16, kDisk = 17, kOtherStorage = 20, kSerial = 21, kParallel = 22, kUsb = 23,
-  kGraphics = 24, kLogicalDisk = 31, kTpm = 34, kSound = 35,
+  kOther = 1,
+  kProcessor = 3,
+  kMemory = 4,
+  kIde = 5,
+  kScsi = 6,
+  kEthernet = 10,
+  kFloppy = 14,
+  kCd = 15,
+  kDvd = 16,
+  kDisk = 17,
+  kOtherStorage = 20,
+  kSerial = 21,
+  kParallel = 22,
+  kUsb = 23,
+  kGraphics = 24,
+  kLogicalDisk = 31,
+  kTpm = 34,
+  kSound = 35,
 };
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
@@ -40,7 +55,9 @@ struct Item {
   std::string subtype;
   std::string parent;
 
-  std::string_view field(std::string_view name) const { return trim(text_of(child_of(node, name))); }
+  std::string_view field(std::string_view name) const {
+    return trim(text_of(child_of(node, name)));
+  }
   std::string label() const { return fmt::format("Item[{}]", id); }
 };
 
@@ -50,13 +67,20 @@ struct Subtype {
   std::string_view model;
 };
 constexpr Subtype kControllerModels[] = {
-    {"virtualscsi", "pvscsi"},      {"vmware.virtualscsi", "pvscsi"},
-    {"lsilogicsas", "lsisas1068"},  {"lsilogic", "lsilogic"},
-    {"buslogic", "buslogic"},       {"lsisas1068", "lsisas1068"},
-    {"vmware.sata.ahci", "ahci"},   {"ahci", "ahci"},
-    {"vmware.nvme.controller", "nvme"}, {"nvme", "nvme"},
-    {"piix3", "piix3"},             {"piix4", "piix4"},
-    {"ich6", "ich6"},               {"virtio-scsi", "virtio-scsi"},
+    {"virtualscsi", "pvscsi"},
+    {"vmware.virtualscsi", "pvscsi"},
+    {"lsilogicsas", "lsisas1068"},
+    {"lsilogic", "lsilogic"},
+    {"buslogic", "buslogic"},
+    {"lsisas1068", "lsisas1068"},
+    {"vmware.sata.ahci", "ahci"},
+    {"ahci", "ahci"},
+    {"vmware.nvme.controller", "nvme"},
+    {"nvme", "nvme"},
+    {"piix3", "piix3"},
+    {"piix4", "piix4"},
+    {"ich6", "ich6"},
+    {"virtio-scsi", "virtio-scsi"},
     {"virtioscsi", "virtio-scsi"},
 };
 
@@ -69,7 +93,8 @@ std::string controller_model(std::string_view subtype) {
       word += c;
       continue;
     }
-    const auto row = std::ranges::find(kControllerModels, std::string_view(word), &Subtype::spelling);
+    const auto row =
+        std::ranges::find(kControllerModels, std::string_view(word), &Subtype::spelling);
     if (row != std::end(kControllerModels)) return std::string(row->model);
     word.clear();
   }
@@ -113,13 +138,15 @@ class HardwareReader {
       if (id.empty()) id = trim(text_of(child_of(node, "InstanceId")));  // OVF 0.9
       const std::string_view configuration = attribute_of(node, "configuration").value();
       if (!configuration.empty() && !names(configuration, envelope_.selected)) {
-        document_.claim_rest(node, Aspect::absent, 0,
-                             fmt::format("belongs to another deployment option: {}", configuration));
+        document_.claim_rest(
+            node, Aspect::absent, 0,
+            fmt::format("belongs to another deployment option: {}", configuration));
         continue;
       }
       const std::string_view bound = attribute_of(node, "bound").value();
       if (!bound.empty() && bound != "normal") {
-        document_.claim_rest(node, Aspect::absent, 0, "a bound of a range; the normal value counts");
+        document_.claim_rest(node, Aspect::absent, 0,
+                             "a bound of a range; the normal value counts");
         continue;
       }
       VMLIFT_TRY(Item item, read_item(node, id));
@@ -130,7 +157,8 @@ class HardwareReader {
     }
     std::erase_if(items, [&](const Item& item) {
       if (!replaced.contains(item.id) || attribute_of(item.node, "configuration")) return false;
-      document_.claim_rest(item.node, Aspect::absent, 0, "replaced by the chosen deployment option");
+      document_.claim_rest(item.node, Aspect::absent, 0,
+                           "replaced by the chosen deployment option");
       return true;
     });
     return items;
@@ -150,7 +178,8 @@ class HardwareReader {
     const std::string_view type = item.field("ResourceType");
     const auto number = parse_unsigned(type);
     if (!number || *number > 0xffff)
-      return bad_ovf(document_, node, fmt::format("{}: ResourceType \"{}\" is no number", item.label(), type));
+      return bad_ovf(document_, node,
+                     fmt::format("{}: ResourceType \"{}\" is no number", item.label(), type));
     item.type = static_cast<std::uint32_t>(*number);
     item.subtype = item.field("ResourceSubType");
     item.parent = item.field("Parent");
@@ -171,8 +200,9 @@ class HardwareReader {
   Result<std::uint64_t> quantity(const Item& item, std::string_view field) {
     const auto number = parse_unsigned(resolved(item.field(field)));
     if (!number) {
-      return bad_ovf(document_, child_of(item.node, field) ? child_of(item.node, field) : item.node,
-                     fmt::format("{}: {} \"{}\" is no number", item.label(), field, item.field(field)));
+      return bad_ovf(
+          document_, child_of(item.node, field) ? child_of(item.node, field) : item.node,
+          fmt::format("{}: {} \"{}\" is no number", item.label(), field, item.field(field)));
     }
     return *number;
   }
@@ -198,21 +228,34 @@ class HardwareReader {
 
   R device(const Item& item) {
     switch (item.type) {
-      case kProcessor: return processor(item);
-      case kMemory: return memory(item);
-      case kEthernet: return nic(item);
+      case kProcessor:
+        return processor(item);
+      case kMemory:
+        return memory(item);
+      case kEthernet:
+        return nic(item);
       case kDisk:
-      case kLogicalDisk: return disk(item);
+      case kLogicalDisk:
+        return disk(item);
       case kCd:
-      case kDvd: return medium(item, Medium::Kind::cdrom);
-      case kFloppy: return medium(item, Medium::Kind::floppy);
-      case kSerial: return port(item, machine_.serials, Aspect::serial_port);
-      case kParallel: return port(item, machine_.parallels, Aspect::parallel_port);
-      case kUsb: return usb(item);
-      case kGraphics: return video(item);
-      case kTpm: return tpm(item);
-      case kSound: return sound(item, item.subtype);
-      default: return other(item);
+      case kDvd:
+        return medium(item, Medium::Kind::cdrom);
+      case kFloppy:
+        return medium(item, Medium::Kind::floppy);
+      case kSerial:
+        return port(item, machine_.serials, Aspect::serial_port);
+      case kParallel:
+        return port(item, machine_.parallels, Aspect::parallel_port);
+      case kUsb:
+        return usb(item);
+      case kGraphics:
+        return video(item);
+      case kTpm:
+        return tpm(item);
+      case kSound:
+        return sound(item, item.subtype);
+      default:
+        return other(item);
     }
   }
 
@@ -220,8 +263,10 @@ class HardwareReader {
     VMLIFT_TRY(const std::uint64_t count, quantity(item, "VirtualQuantity"));
     if (count == 0 || count > 65536)
       return bad_ovf(document_, item.node, fmt::format("{}: {} virtual CPUs", item.label(), count));
-    if (machine_.cpu.count) warn(item, "another item with processors; the first counts");
-    else machine_.cpu.count = static_cast<std::uint32_t>(count);
+    if (machine_.cpu.count)
+      warn(item, "another item with processors; the first counts");
+    else
+      machine_.cpu.count = static_cast<std::uint32_t>(count);
     document_.claim(child_of(item.node, "VirtualQuantity"), Aspect::cpu_count);
     if (const auto cores = child_of(item.node, "CoresPerSocket")) {
       const auto number = parse_unsigned(text_of(cores));
@@ -247,11 +292,15 @@ class HardwareReader {
     VMLIFT_TRY(const std::uint64_t unit, unit_of(item, number <= kMostBareMegabytes ? kMiB : 1));
     const auto bytes = checked_multiply(number, unit);
     if (!bytes || *bytes == 0 || *bytes > kMostMemory) {
-      return bad_ovf(document_, item.node, fmt::format("{}: {} x {} bytes of memory", item.label(), number, unit));
+      return bad_ovf(document_, item.node,
+                     fmt::format("{}: {} x {} bytes of memory", item.label(), number, unit));
     }
-    if (bare) warn(item, "memory without AllocationUnits; read as megabytes where that is possible");
-    if (machine_.memory.size) warn(item, "another item with memory; the first counts");
-    else machine_.memory.size = *bytes;
+    if (bare)
+      warn(item, "memory without AllocationUnits; read as megabytes where that is possible");
+    if (machine_.memory.size)
+      warn(item, "another item with memory; the first counts");
+    else
+      machine_.memory.size = *bytes;
     auto& allocation = machine_.memory.allocation;
     allocation.reservation = optional_quantity(item, "Reservation", unit);
     allocation.limit = optional_quantity(item, "Limit", unit);
@@ -266,16 +315,21 @@ class HardwareReader {
   R controller(const Item& item) {
     Controller controller;
     controller.model = controller_model(item.subtype);
-    if (item.type == kIde) controller.bus = Bus::ide;
-    else if (item.type == kScsi) controller.bus = Bus::scsi;
-    else if (controller.model == "nvme") controller.bus = Bus::nvme;
+    if (item.type == kIde)
+      controller.bus = Bus::ide;
+    else if (item.type == kScsi)
+      controller.bus = Bus::scsi;
+    else if (controller.model == "nvme")
+      controller.bus = Bus::nvme;
     else if (lower(item.subtype).find("nvdimm") != std::string::npos) {
       document_.claim_rest(item.node, Aspect::vmware_device);
       return {};
     } else {
       controller.bus = Bus::sata;
     }
-    const auto taken = [&](std::uint32_t index) { return used_.contains({controller.bus, index, 0}); };
+    const auto taken = [&](std::uint32_t index) {
+      return used_.contains({controller.bus, index, 0});
+    };
     std::string_view address = item.field("Address");
     if (address.empty()) address = item.field("BusNumber");  // OVF 0.9
     const auto number = parse_unsigned(address);
@@ -299,8 +353,9 @@ class HardwareReader {
     if (const auto parent = controllers_.find(item.parent); parent != controllers_.end()) {
       address = parent->second;
     } else if (!item.parent.empty()) {
-      return bad_ovf(document_, item.node, fmt::format("{}: there is no controller with InstanceID \"{}\"",
-                                                       item.label(), item.parent));
+      return bad_ovf(document_, item.node,
+                     fmt::format("{}: there is no controller with InstanceID \"{}\"", item.label(),
+                                 item.parent));
     }
     const auto unit = parse_unsigned(item.field("AddressOnParent"));
     if (unit && *unit < 256) address.unit = static_cast<std::uint32_t>(*unit);
@@ -322,23 +377,29 @@ class HardwareReader {
       const std::string id(resource.substr(5));
       const auto found = envelope_.disks.find(id);
       if (found == envelope_.disks.end())
-        return bad_ovf(document_, item.node, fmt::format("{}: there is no disk \"{}\" in the DiskSection", item.label(), id));
+        return bad_ovf(
+            document_, item.node,
+            fmt::format("{}: there is no disk \"{}\" in the DiskSection", item.label(), id));
       if (!attached_.insert(id).second)
-        return bad_ovf(document_, item.node, fmt::format("{}: the disk \"{}\" is attached twice", item.label(), id));
+        return bad_ovf(document_, item.node,
+                       fmt::format("{}: the disk \"{}\" is attached twice", item.label(), id));
       VMLIFT_CHECK(disk_of_section(found->second, drive, index));
       file = found->second.file;
     } else if (resource.starts_with("file/")) {
       file = resource.substr(5);
     } else if (!resource.empty()) {
-      return bad_ovf(document_, item.node, fmt::format("{}: HostResource \"{}\" names neither disk nor file",
-                                                       item.label(), resource));
+      return bad_ovf(document_, item.node,
+                     fmt::format("{}: HostResource \"{}\" names neither disk nor file",
+                                 item.label(), resource));
     }
     if (!file.empty()) {
       const auto found = envelope_.files.find(file);
       if (found == envelope_.files.end())
-        return bad_ovf(document_, item.node, fmt::format("{}: there is no File \"{}\"", item.label(), file));
+        return bad_ovf(document_, item.node,
+                       fmt::format("{}: there is no File \"{}\"", item.label(), file));
       if (!files_.insert(file).second)
-        return bad_ovf(document_, item.node, fmt::format("{}: the File \"{}\" is used by two disks", item.label(), file));
+        return bad_ovf(document_, item.node,
+                       fmt::format("{}: the File \"{}\" is used by two disks", item.label(), file));
       drive.source = found->second.href;
       document_.claim(attribute_of(found->second.node, "href"), Aspect::disk_source, index);
       document_.claim_rest(found->second.node, Aspect::disk_source, index);
@@ -355,9 +416,12 @@ class HardwareReader {
     drive.id = source.id;
     drive.format = "vmdk";
     const std::string_view format = attribute_of(source.node, "format").value();
-    if (contains_ignoring_case(format, "qcow")) drive.format = "qcow2";
-    else if (contains_ignoring_case(format, "vhd")) drive.format = "vhd";
-    else if (contains_ignoring_case(format, "raw")) drive.format = "raw";
+    if (contains_ignoring_case(format, "qcow"))
+      drive.format = "qcow2";
+    else if (contains_ignoring_case(format, "vhd"))
+      drive.format = "vhd";
+    else if (contains_ignoring_case(format, "raw"))
+      drive.format = "raw";
     if (!source.serial.empty())
       if (const auto uuid = parse_uuid(source.serial)) drive.serial = uuid->text();
     if (!source.capacity.empty()) {
@@ -365,8 +429,9 @@ class HardwareReader {
       const auto number = parse_unsigned(text);
       const auto bytes = number ? checked_multiply(*number, source.capacity_unit) : std::nullopt;
       if (!bytes) {
-        return bad_ovf(document_, source.node, fmt::format("disk \"{}\": capacity \"{}\" is no number of bytes",
-                                                           source.id, text));
+        return bad_ovf(
+            document_, source.node,
+            fmt::format("disk \"{}\": capacity \"{}\" is no number of bytes", source.id, text));
       }
       if (*bytes != 0) drive.capacity = *bytes;  // 0: its writer did not know
     }
@@ -418,8 +483,10 @@ class HardwareReader {
     nic.index = index;
     nic.model = lower(trim(item.subtype.substr(0, item.subtype.find_first_of(" ,"))));
     if (const std::string_view address = item.field("Address"); !address.empty()) {
-      if (const auto mac = parse_mac(address)) nic.mac = *mac;
-      else warn(item, fmt::format("Address \"{}\" is no MAC address", address));
+      if (const auto mac = parse_mac(address))
+        nic.mac = *mac;
+      else
+        warn(item, fmt::format("Address \"{}\" is no MAC address", address));
     }
     nic.mac_class = mac_class_of(nic.mac);
     nic.network.name = item.field("Connection");
@@ -447,9 +514,12 @@ class HardwareReader {
   }
 
   R usb(const Item& item) {
-    if (contains_ignoring_case(item.subtype, "xhci")) machine_.usb.xhci = true;
-    else if (contains_ignoring_case(item.subtype, "ehci")) machine_.usb.ehci = true;
-    else machine_.usb.uhci = true;
+    if (contains_ignoring_case(item.subtype, "xhci"))
+      machine_.usb.xhci = true;
+    else if (contains_ignoring_case(item.subtype, "ehci"))
+      machine_.usb.ehci = true;
+    else
+      machine_.usb.uhci = true;
     settings(item, Aspect::usb, 0);
     document_.claim_rest(item.node, Aspect::usb);
     return {};
@@ -476,8 +546,9 @@ class HardwareReader {
   }
 
   R sound(const Item& item, std::string_view subtype) {
-    machine_.sound = contains_ignoring_case(subtype, "hda") ? "hdaudio"
-                     : contains_ignoring_case(subtype, "sb16") ? "sb16" : "es1371";
+    machine_.sound = contains_ignoring_case(subtype, "hda")    ? "hdaudio"
+                     : contains_ignoring_case(subtype, "sb16") ? "sb16"
+                                                               : "es1371";
     settings(item, Aspect::sound, 0);
     document_.claim_rest(item.node, Aspect::sound);
     return {};
@@ -491,7 +562,8 @@ class HardwareReader {
     if (subtype.find("passthrough") != std::string::npos) {
       const auto index = static_cast<std::uint32_t>(machine_.passthrough.size());
       const bool vgpu = subtype.find("vmiop") != std::string::npos;
-      machine_.passthrough.push_back({vgpu ? "vgpu" : "pci", std::string(item.field("ElementName"))});
+      machine_.passthrough.push_back(
+          {vgpu ? "vgpu" : "pci", std::string(item.field("ElementName"))});
       settings(item, Aspect::passthrough, index);
       document_.claim_rest(item.node, Aspect::passthrough, index);
       return {};
@@ -522,14 +594,17 @@ class HardwareReader {
       const std::string name = lower(key);
       if (name == "slotinfo.pcislotnumber") {
         const auto number = parse_unsigned(value);
-        if (slot != nullptr && number && *number <= 0xffff) *slot = static_cast<std::uint32_t>(*number);
-        about = aspect == Aspect::nic ? Aspect::nic_slot
-                : aspect == Aspect::controller_slot ? aspect : Aspect::vmware_device;
+        if (slot != nullptr && number && *number <= 0xffff)
+          *slot = static_cast<std::uint32_t>(*number);
+        about = aspect == Aspect::nic               ? Aspect::nic_slot
+                : aspect == Aspect::controller_slot ? aspect
+                                                    : Aspect::vmware_device;
       } else if (name == "wakeonlanenabled") {
         about = Aspect::nic_wake;
       } else if (name.starts_with("connectable.")) {
-        about = aspect == Aspect::nic ? Aspect::nic_connected
-                : aspect == Aspect::medium ? Aspect::medium_connected : aspect;
+        about = aspect == Aspect::nic      ? Aspect::nic_connected
+                : aspect == Aspect::medium ? Aspect::medium_connected
+                                           : aspect;
       } else if (name == "backing.writethrough" || name == "backing.diskmode") {
         about = Aspect::disk_mode;
       } else if (name.starts_with("storageioallocation.")) {

@@ -69,7 +69,8 @@ class OvfReader {
         machine.warnings.push_back({"VirtualHardwareSection", document_.line(hardware[at]),
                                     "more than one VirtualHardwareSection; the first counts"});
       }
-      document_.claim_rest(hardware[at], Aspect::absent, 0, "an alternative hardware section; the first counts");
+      document_.claim_rest(hardware[at], Aspect::absent, 0,
+                           "an alternative hardware section; the first counts");
     }
     read_virtualbox_machine(document_, system, machine);
     for (const auto section : system.children())
@@ -79,7 +80,8 @@ class OvfReader {
     return {};
   }
 
-  Result<void> read_hardware(pugi::xml_node section, const PropertyValues& properties, Machine& machine) {
+  Result<void> read_hardware(pugi::xml_node section, const PropertyValues& properties,
+                             Machine& machine) {
     const auto system = child_of(section, "System");
     const auto type = child_of(system, "VirtualSystemType");
     machine.hardware_version = highest_version(text_of(type));
@@ -101,7 +103,8 @@ class OvfReader {
   /// "vmx-10 vmx-19": the versions that the machine runs on; the highest is the one it had.
   static std::optional<std::uint32_t> highest_version(std::string_view text) {
     std::optional<std::uint32_t> highest;
-    for (auto at = text.find("vmx-"); at != std::string_view::npos; at = text.find("vmx-", at + 4)) {
+    for (auto at = text.find("vmx-"); at != std::string_view::npos;
+         at = text.find("vmx-", at + 4)) {
       const auto digits = text.substr(at + 4);
       const auto number = parse_unsigned(digits.substr(0, digits.find_first_not_of("0123456789")));
       if (number && *number < 1000)
@@ -126,15 +129,18 @@ class OvfReader {
           if (attribute_of(value, "configuration").value() == envelope_.selected)
             property.value = attribute_of(value, "value").value();
         property.label = trim(text_of(child_of(node, "Label")));
-        property.user_configurable = parse_bool(attribute_of(node, "userConfigurable").value()).value_or(false);
+        property.user_configurable =
+            parse_bool(attribute_of(node, "userConfigurable").value()).value_or(false);
         values.emplace(key, property.value);
         values.emplace(property.key, property.value);
-        document_.claim_rest(node, Aspect::property, static_cast<std::uint32_t>(machine.properties.size()));
+        document_.claim_rest(node, Aspect::property,
+                             static_cast<std::uint32_t>(machine.properties.size()));
         machine.properties.push_back(std::move(property));
       }
       document_.claim_rest(section, Aspect::legal);
     }
-    for (const auto section : ovf_sections(system, "EulaSection")) document_.claim_rest(section, Aspect::legal);
+    for (const auto section : ovf_sections(system, "EulaSection"))
+      document_.claim_rest(section, Aspect::legal);
     return values;
   }
 
@@ -176,7 +182,8 @@ class OvfReader {
   void finish(pugi::xml_node system, Machine& machine) {
     if (machine.identity.name.empty()) {
       machine.identity.name = fmt::format("machine-{}", definition_.machines.size());
-      machine.warnings.push_back({"VirtualSystem", document_.line(system), "the machine has no name"});
+      machine.warnings.push_back(
+          {"VirtualSystem", document_.line(system), "the machine has no name"});
     }
     auto& uuid = machine.identity.smbios_uuid;
     if (uuid && (machine.hardware_version.value_or(0) >= kSwappedFromHardware ||
@@ -225,7 +232,8 @@ void claim_common_sections(XmlDocument& document) {
 bool is_ovf(std::string_view text, std::string_view file_name) {
   if (lower(file_name).ends_with(".ovf")) return true;
   const std::string_view head = text.substr(0, 64 << 10);
-  return head.find("<Envelope") != std::string_view::npos || head.find(":Envelope") != std::string_view::npos;
+  return head.find("<Envelope") != std::string_view::npos ||
+         head.find(":Envelope") != std::string_view::npos;
 }
 
 Result<Definition> parse_ovf(std::string_view text, const ParseOptions& options) {
@@ -242,7 +250,8 @@ Result<Definition> parse_ovf(std::string_view text, const ParseOptions& options)
   claim_common_sections(document);
   document.account(
       [&](std::size_t machine, SourceKey key) {
-        auto& keys = machine < definition.machines.size() ? definition.machines[machine].keys : definition.keys;
+        auto& keys = machine < definition.machines.size() ? definition.machines[machine].keys
+                                                          : definition.keys;
         keys.push_back(std::move(key));
       },
       reader.owners());

@@ -17,7 +17,8 @@ namespace vmlift::vm {
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
-constexpr const char* kVmdkFormat = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized";
+constexpr const char* kVmdkFormat =
+    "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized";
 
 constexpr AspectRule kRules[] = {
     {Aspect::name, LossStatus::kept, "VirtualSystem/Name"},
@@ -46,14 +47,17 @@ constexpr AspectRule kRules[] = {
     {Aspect::memory_pinned, LossStatus::kept, "Config[memoryReservationLockedToMax]"},
     {Aspect::controller, LossStatus::mapped, "Item"},
     {Aspect::controller_model, LossStatus::mapped, "Item/ResourceSubType"},
-    {Aspect::controller_sharing, LossStatus::needs_action, "share the bus anew at the target: OVF has no word for it"},
+    {Aspect::controller_sharing, LossStatus::needs_action,
+     "share the bus anew at the target: OVF has no word for it"},
     {Aspect::controller_slot, LossStatus::kept, "Config[slotInfo.pciSlotNumber]"},
     {Aspect::disk, LossStatus::mapped, "Item"},
     {Aspect::disk_source, LossStatus::mapped, "References/File"},
     {Aspect::disk_mode, LossStatus::kept, "Config[backing.diskMode]"},
     {Aspect::disk_capacity, LossStatus::kept, "DiskSection/Disk"},
-    {Aspect::disk_sharing, LossStatus::needs_action, "share the disk anew at the target: OVF has no word for it"},
-    {Aspect::disk_raw_mapping, LossStatus::needs_action, "map the LUN at the target, or use the copied disk"},
+    {Aspect::disk_sharing, LossStatus::needs_action,
+     "share the disk anew at the target: OVF has no word for it"},
+    {Aspect::disk_raw_mapping, LossStatus::needs_action,
+     "map the LUN at the target, or use the copied disk"},
     {Aspect::disk_boot, LossStatus::mapped, "ExtraConfig[bios.hddOrder]"},
     {Aspect::medium, LossStatus::mapped, "Item"},
     {Aspect::medium_source, LossStatus::mapped, "References/File"},
@@ -77,17 +81,23 @@ using Fields = std::map<std::string, std::string>;
 class OvfWriter {
  public:
   explicit OvfWriter(const WriteRequest& request)
-      : request_(request), machine_(request.machine), decisions_(request.decisions),
-        account_(ovf_account_rules()), drives_(plan_vmware_drives(request.machine, request.decisions)) {}
+      : request_(request),
+        machine_(request.machine),
+        decisions_(request.decisions),
+        account_(ovf_account_rules()),
+        drives_(plan_vmware_drives(request.machine, request.decisions)) {}
 
   Written write() {
-    envelope_ = add_element(document_, "Envelope", {
-        {"xmlns", "http://schemas.dmtf.org/ovf/envelope/1"},
-        {"xmlns:ovf", "http://schemas.dmtf.org/ovf/envelope/1"},
-        {"xmlns:rasd", "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"},
-        {"xmlns:vssd", "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData"},
-        {"xmlns:vmw", "http://www.vmware.com/schema/ovf"},
-        {"xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance"}});
+    envelope_ = add_element(
+        document_, "Envelope",
+        {{"xmlns", "http://schemas.dmtf.org/ovf/envelope/1"},
+         {"xmlns:ovf", "http://schemas.dmtf.org/ovf/envelope/1"},
+         {"xmlns:rasd",
+          "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"},
+         {"xmlns:vssd",
+          "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData"},
+         {"xmlns:vmw", "http://www.vmware.com/schema/ovf"},
+         {"xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance"}});
     references_ = add_element(envelope_, "References");
     disk_section();
     network_section();
@@ -106,18 +116,27 @@ class OvfWriter {
     for (std::size_t at = 0; at < machine_.disks.size(); ++at) {
       const Drive& disk = machine_.disks[at];
       const DiskTarget* target = named_target(disk, request_.options);
-      const auto capacity = target != nullptr && target->capacity ? target->capacity : disk.capacity;
+      const auto capacity =
+          target != nullptr && target->capacity ? target->capacity : disk.capacity;
       if (!capacity) {
-        account_.tell(Aspect::disk_source, at, needs_action(
-            "state the disk's capacity in the DiskSection: the definition alone does not tell it", "its size is in the disk itself"));
+        account_.tell(
+            Aspect::disk_source, at,
+            needs_action(
+                "state the disk's capacity in the DiskSection: the definition alone does not tell it",
+                "its size is in the disk itself"));
       }
-      auto node = add_element(section, "Disk", {{"ovf:diskId", disk_id(at)}, {"ovf:capacity", std::to_string(capacity.value_or(0))},
-                                                {"ovf:capacityAllocationUnits", "byte"}, {"ovf:format", kVmdkFormat}});
+      auto node = add_element(section, "Disk",
+                              {{"ovf:diskId", disk_id(at)},
+                               {"ovf:capacity", std::to_string(capacity.value_or(0))},
+                               {"ovf:capacityAllocationUnits", "byte"},
+                               {"ovf:format", kVmdkFormat}});
       if (!disk.source && target == nullptr) continue;  // blank
-      std::string path = target != nullptr && !target->path.empty() ? target->path : stems[at] + ".vmdk";
+      std::string path =
+          target != nullptr && !target->path.empty() ? target->path : stems[at] + ".vmdk";
       // An OVF refers to what lies beside it.
       if (path.starts_with('/')) path = file_name_of(path);
-      node.append_attribute("ovf:fileRef") = add_file(path, target != nullptr ? target->stored_size : std::nullopt).c_str();
+      node.append_attribute("ovf:fileRef") =
+          add_file(path, target != nullptr ? target->stored_size : std::nullopt).c_str();
     }
   }
 
@@ -125,7 +144,8 @@ class OvfWriter {
 
   std::string add_file(const std::string& path, std::optional<std::uint64_t> size) {
     const std::string id = fmt::format("file{}", ++files_);
-    auto file = add_element(references_, "File", {{"ovf:id", id}, {"ovf:href", percent_encoded(path)}});
+    auto file =
+        add_element(references_, "File", {{"ovf:id", id}, {"ovf:href", percent_encoded(path)}});
     if (size) file.append_attribute("ovf:size") = std::to_string(*size).c_str();
     return id;
   }
@@ -148,7 +168,8 @@ class OvfWriter {
       const std::string name = network_name(nic);
       if (std::ranges::find(names, name) != names.end()) continue;
       names.push_back(name);
-      add_text(add_element(section, "Network", {{"ovf:name", name}}), "Description", fmt::format("The {} network", name));
+      add_text(add_element(section, "Network", {{"ovf:name", name}}), "Description",
+               fmt::format("The {} network", name));
     }
   }
 
@@ -159,10 +180,12 @@ class OvfWriter {
     system_ = add_element(envelope_, "VirtualSystem", {{"ovf:id", identity.name}});
     add_text(system_, "Info", "A virtual machine");
     add_text(system_, "Name", identity.name);
-    const auto os = add_element(system_, "OperatingSystemSection", {{"ovf:id", std::to_string(cim_os_id(machine_.guest_os))},
-                                                                    {"vmw:osType", vsphere_id_from_vmx(decisions_["guest-os"])}});
+    const auto os = add_element(system_, "OperatingSystemSection",
+                                {{"ovf:id", std::to_string(cim_os_id(machine_.guest_os))},
+                                 {"vmw:osType", vsphere_id_from_vmx(decisions_["guest-os"])}});
     add_text(os, "Info", "The guest's operating system");
-    if (!machine_.guest_os.description.empty()) add_text(os, "Description", machine_.guest_os.description);
+    if (!machine_.guest_os.description.empty())
+      add_text(os, "Description", machine_.guest_os.description);
     hardware();
     if (!identity.annotation.empty()) {
       const auto section = add_element(system_, "AnnotationSection");
@@ -177,8 +200,10 @@ class OvfWriter {
     const auto section = add_element(system_, "ProductSection");
     add_text(section, "Info", "Values for the guest");
     for (const Property& property : machine_.properties) {
-      auto node = add_element(section, "Property", {{"ovf:key", property.key}, {"ovf:type", property.type.empty() ? "string" : property.type},
-                                                    {"ovf:value", property.value}});
+      auto node = add_element(section, "Property",
+                              {{"ovf:key", property.key},
+                               {"ovf:type", property.type.empty() ? "string" : property.type},
+                               {"ovf:value", property.value}});
       if (property.user_configurable) node.append_attribute("ovf:userConfigurable") = "true";
       if (!property.label.empty()) add_text(node, "Label", property.label);
     }
@@ -208,32 +233,46 @@ class OvfWriter {
     return item;
   }
 
-  static void add_setting(pugi::xml_node parent, const char* element, std::string_view key, std::string_view value) {
-    add_element(parent, element, {{"ovf:required", "false"}, {"vmw:key", key}, {"vmw:value", value}});
+  static void add_setting(pugi::xml_node parent, const char* element, std::string_view key,
+                          std::string_view value) {
+    add_element(parent, element,
+                {{"ovf:required", "false"}, {"vmw:key", key}, {"vmw:value", value}});
   }
-  void config(std::string_view key, bool value) { add_setting(hardware_, "vmw:Config", key, value ? "true" : "false"); }
-  void extra(std::string_view key, std::string_view value) { add_setting(hardware_, "vmw:ExtraConfig", key, value); }
+  void config(std::string_view key, bool value) {
+    add_setting(hardware_, "vmw:Config", key, value ? "true" : "false");
+  }
+  void extra(std::string_view key, std::string_view value) {
+    add_setting(hardware_, "vmw:ExtraConfig", key, value);
+  }
 
   static void allocate(Fields& fields, const Allocation& allocation, std::uint64_t unit) {
-    if (allocation.reservation) fields["Reservation"] = std::to_string(*allocation.reservation / unit);
+    if (allocation.reservation)
+      fields["Reservation"] = std::to_string(*allocation.reservation / unit);
     if (allocation.limit) fields["Limit"] = std::to_string(*allocation.limit / unit);
     if (parse_unsigned(allocation.shares)) fields["Weight"] = allocation.shares;
   }
 
   void processors_and_memory() {
     const std::uint32_t count = machine_.cpu.count.value_or(1);
-    Fields cpu{{"AllocationUnits", "hertz * 10^6"}, {"Description", "Number of Virtual CPUs"}, {"ElementName", fmt::format("{} virtual CPU(s)", count)},
-               {"ResourceType", "3"}, {"VirtualQuantity", std::to_string(count)}};
+    Fields cpu{{"AllocationUnits", "hertz * 10^6"},
+               {"Description", "Number of Virtual CPUs"},
+               {"ElementName", fmt::format("{} virtual CPU(s)", count)},
+               {"ResourceType", "3"},
+               {"VirtualQuantity", std::to_string(count)}};
     allocate(cpu, machine_.cpu.allocation, 1);
     const auto item = add_item(cpu);
     if (machine_.cpu.cores_per_socket) {
-      const std::uint64_t cores = std::uint64_t{*machine_.cpu.cores_per_socket} * machine_.cpu.threads_per_core.value_or(1);
+      const std::uint64_t cores =
+          std::uint64_t{*machine_.cpu.cores_per_socket} * machine_.cpu.threads_per_core.value_or(1);
       add_text(item, "vmw:CoresPerSocket", std::to_string(cores), {{"ovf:required", "false"}});
     }
     const std::uint64_t bytes = machine_.memory.size.value_or(kMiB * 1024);
     const std::uint64_t mebibytes = bytes / kMiB + (bytes % kMiB != 0);
-    Fields memory{{"AllocationUnits", "byte * 2^20"}, {"Description", "Memory Size"}, {"ElementName", fmt::format("{}MB of memory", mebibytes)},
-                  {"ResourceType", "4"}, {"VirtualQuantity", std::to_string(mebibytes)}};
+    Fields memory{{"AllocationUnits", "byte * 2^20"},
+                  {"Description", "Memory Size"},
+                  {"ElementName", fmt::format("{}MB of memory", mebibytes)},
+                  {"ResourceType", "4"},
+                  {"VirtualQuantity", std::to_string(mebibytes)}};
     allocate(memory, machine_.memory.allocation, kMiB);
     add_item(memory);
   }
@@ -244,17 +283,24 @@ class OvfWriter {
       const char* type;
       const char* label;
     };
-    constexpr Kind kKinds[] = {{Bus::ide, "5", "IDE Controller"}, {Bus::scsi, "6", "SCSI Controller"},
-                               {Bus::sata, "20", "SATA Controller"}, {Bus::nvme, "20", "NVMe Controller"}};
+    constexpr Kind kKinds[] = {{Bus::ide, "5", "IDE Controller"},
+                               {Bus::scsi, "6", "SCSI Controller"},
+                               {Bus::sata, "20", "SATA Controller"},
+                               {Bus::nvme, "20", "NVMe Controller"}};
     for (const Controller& controller : vmware_controllers(machine_, drives_)) {
       const auto kind = std::ranges::find(kKinds, controller.bus, &Kind::bus);
       if (kind == std::end(kKinds)) continue;
-      Fields fields{{"Address", std::to_string(controller.index)}, {"Description", kind->label},
-                    {"ElementName", fmt::format("{} {}", kind->label, controller.index)}, {"ResourceType", kind->type}};
-      if (const std::string subtype = controller_subtype(controller); !subtype.empty()) fields["ResourceSubType"] = subtype;
+      Fields fields{{"Address", std::to_string(controller.index)},
+                    {"Description", kind->label},
+                    {"ElementName", fmt::format("{} {}", kind->label, controller.index)},
+                    {"ResourceType", kind->type}};
+      if (const std::string subtype = controller_subtype(controller); !subtype.empty())
+        fields["ResourceSubType"] = subtype;
       const auto item = add_item(fields);
       parents_[{controller.bus, controller.index}] = instances_;
-      if (controller.pci_slot) add_setting(item, "vmw:Config", "slotInfo.pciSlotNumber", std::to_string(*controller.pci_slot));
+      if (controller.pci_slot)
+        add_setting(item, "vmw:Config", "slotInfo.pciSlotNumber",
+                    std::to_string(*controller.pci_slot));
     }
   }
 
@@ -270,10 +316,14 @@ class OvfWriter {
     for (std::size_t at = 0; at < machine_.disks.size(); ++at) {
       const Drive& disk = machine_.disks[at];
       const Address& address = drives_[at].address;
-      const auto item = add_item({{"AddressOnParent", std::to_string(address.unit)}, {"ElementName", fmt::format("Hard Disk {}", at + 1)},
-                                  {"HostResource", "ovf:/disk/" + disk_id(at)}, {"Parent", std::to_string(parents_[{address.bus, address.controller}])},
-                                  {"ResourceType", "17"}});
-      if (!equal_ignoring_case(disk.mode, "persistent")) add_setting(item, "vmw:Config", "backing.diskMode", disk.mode);
+      const auto item =
+          add_item({{"AddressOnParent", std::to_string(address.unit)},
+                    {"ElementName", fmt::format("Hard Disk {}", at + 1)},
+                    {"HostResource", "ovf:/disk/" + disk_id(at)},
+                    {"Parent", std::to_string(parents_[{address.bus, address.controller}])},
+                    {"ResourceType", "17"}});
+      if (!equal_ignoring_case(disk.mode, "persistent"))
+        add_setting(item, "vmw:Config", "backing.diskMode", disk.mode);
     }
   }
 
@@ -286,12 +336,17 @@ class OvfWriter {
         continue;
       }
       const Address& address = drives_[machine_.disks.size() + at].address;
-      Fields fields{{"AddressOnParent", std::to_string(address.unit)}, {"AutomaticAllocation", medium.connected ? "true" : "false"},
-                    {"ElementName", fmt::format("CD/DVD Drive {}", at + 1)}, {"Parent", std::to_string(parents_[{address.bus, address.controller}])},
-                    {"ResourceSubType", "vmware.cdrom.remotepassthrough"}, {"ResourceType", "15"}};
+      Fields fields{{"AddressOnParent", std::to_string(address.unit)},
+                    {"AutomaticAllocation", medium.connected ? "true" : "false"},
+                    {"ElementName", fmt::format("CD/DVD Drive {}", at + 1)},
+                    {"Parent", std::to_string(parents_[{address.bus, address.controller}])},
+                    {"ResourceSubType", "vmware.cdrom.remotepassthrough"},
+                    {"ResourceType", "15"}};
       const DiskTarget* image = nullptr;
       if (medium.source)
-        if (const auto found = request_.options.disks.find(*medium.source); found != request_.options.disks.end()) image = &found->second;
+        if (const auto found = request_.options.disks.find(*medium.source);
+            found != request_.options.disks.end())
+          image = &found->second;
       if (image != nullptr) {
         fields["HostResource"] = "ovf:/file/" + add_file(image->path, image->stored_size);
         fields["ResourceSubType"] = "vmware.cdrom.iso";
@@ -304,38 +359,55 @@ class OvfWriter {
 
   void nic(const Nic& nic) {
     const std::string model = vmware_nic_model(nic, decisions_);
-    Fields fields{{"AutomaticAllocation", nic.connected ? "true" : "false"}, {"Connection", network_name(nic)},
-                  {"ElementName", fmt::format("Network adapter {}", nic.index + 1)}, {"ResourceType", "10"}};
+    Fields fields{{"AutomaticAllocation", nic.connected ? "true" : "false"},
+                  {"Connection", network_name(nic)},
+                  {"ElementName", fmt::format("Network adapter {}", nic.index + 1)},
+                  {"ResourceType", "10"}};
     if (!nic.mac.empty()) fields["Address"] = nic.mac;
     constexpr std::pair<std::string_view, std::string_view> kSpellings[] = {
-        {"vmxnet3", "VmxNet3"}, {"vmxnet2", "Vmxnet2"}, {"vmxnet", "Vmxnet"}, {"e1000", "E1000"}, {"e1000e", "E1000e"}, {"vlance", "PCNet32"}};
-    const auto spelling = std::ranges::find(kSpellings, std::string_view(model), [](const auto& row) { return row.first; });
-    if (spelling != std::end(kSpellings)) fields["ResourceSubType"] = spelling->second;
-    else if (!model.empty()) fields["ResourceSubType"] = model;
+        {"vmxnet3", "VmxNet3"}, {"vmxnet2", "Vmxnet2"}, {"vmxnet", "Vmxnet"},
+        {"e1000", "E1000"},     {"e1000e", "E1000e"},   {"vlance", "PCNet32"}};
+    const auto spelling = std::ranges::find(kSpellings, std::string_view(model),
+                                            [](const auto& row) { return row.first; });
+    if (spelling != std::end(kSpellings))
+      fields["ResourceSubType"] = spelling->second;
+    else if (!model.empty())
+      fields["ResourceSubType"] = model;
     const auto item = add_item(fields);
-    if (nic.pci_slot) add_setting(item, "vmw:Config", "slotInfo.pciSlotNumber", std::to_string(*nic.pci_slot));
+    if (nic.pci_slot)
+      add_setting(item, "vmw:Config", "slotInfo.pciSlotNumber", std::to_string(*nic.pci_slot));
     if (nic.wake_on_lan) add_setting(item, "vmw:Config", "wakeOnLanEnabled", "true");
   }
 
   void other_devices() {
     const auto usb = [&](const char* subtype) {
-      add_item({{"ElementName", "USB Controller"}, {"ResourceSubType", subtype}, {"ResourceType", "23"}});
+      add_item({{"ElementName", "USB Controller"},
+                {"ResourceSubType", subtype},
+                {"ResourceType", "23"}});
     };
     if (machine_.usb.ehci || machine_.usb.uhci) usb("vmware.usb.ehci");
     if (machine_.usb.xhci) usb("vmware.usb.xhci");
     for (const Port& port : machine_.serials)
-      add_item({{"ElementName", fmt::format("Serial Port {}", port.index + 1)}, {"ResourceSubType", "vmware.serialport.device"}, {"ResourceType", "21"}});
+      add_item({{"ElementName", fmt::format("Serial Port {}", port.index + 1)},
+                {"ResourceSubType", "vmware.serialport.device"},
+                {"ResourceType", "21"}});
     if (!machine_.sound.empty())
-      add_item({{"ElementName", "Sound Card"}, {"ResourceSubType", "vmware.soundcard.hdaudio"}, {"ResourceType", "1"}});
+      add_item({{"ElementName", "Sound Card"},
+                {"ResourceSubType", "vmware.soundcard.hdaudio"},
+                {"ResourceType", "1"}});
     if (!machine_.tpm) return;
-    add_item({{"ElementName", "Virtual TPM"}, {"ResourceSubType", "vmware.vtpm"}, {"ResourceType", "1"}});
-    account_.tell(Aspect::tpm, needs_action("have the recovery keys of BitLocker or LUKS at hand", "a TPM's secrets cannot be moved"));
+    add_item({{"ElementName", "Virtual TPM"},
+              {"ResourceSubType", "vmware.vtpm"},
+              {"ResourceType", "1"}});
+    account_.tell(Aspect::tpm, needs_action("have the recovery keys of BitLocker or LUKS at hand",
+                                            "a TPM's secrets cannot be moved"));
   }
 
   void settings() {
     const bool efi = decisions_.is("firmware", "efi");
     add_setting(hardware_, "vmw:Config", "firmware", efi ? "efi" : "bios");
-    if (efi) config("bootOptions.efiSecureBootEnabled", machine_.firmware.secure_boot.value_or(false));
+    if (efi)
+      config("bootOptions.efiSecureBootEnabled", machine_.firmware.secure_boot.value_or(false));
     if (machine_.cpu.hot_add) config("cpuHotAddEnabled", true);
     if (machine_.cpu.hot_remove) config("cpuHotRemoveEnabled", true);
     if (machine_.memory.hot_add) config("memoryHotAddEnabled", true);
@@ -353,10 +425,12 @@ class OvfWriter {
       extra("vm.genidX", std::to_string(static_cast<std::int64_t>(identity.generation->high)));
     }
     if (!parse_unsigned(machine_.cpu.allocation.shares) && !machine_.cpu.allocation.shares.empty())
-      add_setting(hardware_, "vmw:Config", "cpuAllocation.shares.level", machine_.cpu.allocation.shares);
+      add_setting(hardware_, "vmw:Config", "cpuAllocation.shares.level",
+                  machine_.cpu.allocation.shares);
     std::string order;
     for (const std::size_t index : boot_sequence(machine_))
-      if (machine_.disks[index].boot_order) order += (order.empty() ? "" : ",") + drives_[index].address.text();
+      if (machine_.disks[index].boot_order)
+        order += (order.empty() ? "" : ",") + drives_[index].address.text();
     if (!order.empty()) extra("bios.hddOrder", order);
     for (const Property& value : machine_.guestinfo) extra("guestinfo." + value.key, value.value);
   }

@@ -30,13 +30,19 @@ R read_slot(std::optional<std::uint32_t>& slot, const E& e) {
 
 constexpr DeviceKey<Controller> kControllerKeys[] = {
     {"present", Aspect::controller},
-    {"virtualdev", Aspect::controller_model, [](Controller& c, const E& e) -> R { c.model = lower(trim(e.value)); return {}; }},
-    {"sharedbus", Aspect::controller_sharing, [](Controller& c, const E& e) -> R {
+    {"virtualdev", Aspect::controller_model,
+     [](Controller& c, const E& e) -> R {
+       c.model = lower(trim(e.value));
+       return {};
+     }},
+    {"sharedbus", Aspect::controller_sharing,
+     [](Controller& c, const E& e) -> R {
        c.sharing = lower(trim(e.value));
        if (c.sharing == "none") c.sharing.clear();
        return {};
      }},
-    {"pcislotnumber", Aspect::controller_slot, [](Controller& c, const E& e) -> R { return read_slot(c.pci_slot, e); }},
+    {"pcislotnumber", Aspect::controller_slot,
+     [](Controller& c, const E& e) -> R { return read_slot(c.pci_slot, e); }},
     {"saswwid", Aspect::bookkeeping},
     {"subnqnuuid", Aspect::bookkeeping},
 };
@@ -58,22 +64,67 @@ struct RawDrive {
 
 constexpr DeviceKey<RawDrive> kDriveKeys[] = {
     {"present", Aspect::disk},
-    {"filename", Aspect::disk_source, [](RawDrive& d, const E& e) -> R { d.file_name = e.value; d.has_file_name = true; return {}; }},
-    {"devicetype", Aspect::disk, [](RawDrive& d, const E& e) -> R { d.device_type = lower(trim(e.value)); return {}; }},
-    {"mode", Aspect::disk_mode, [](RawDrive& d, const E& e) -> R { d.mode = trim(e.value); return {}; }},
+    {"filename", Aspect::disk_source,
+     [](RawDrive& d, const E& e) -> R {
+       d.file_name = e.value;
+       d.has_file_name = true;
+       return {};
+     }},
+    {"devicetype", Aspect::disk,
+     [](RawDrive& d, const E& e) -> R {
+       d.device_type = lower(trim(e.value));
+       return {};
+     }},
+    {"mode", Aspect::disk_mode,
+     [](RawDrive& d, const E& e) -> R {
+       d.mode = trim(e.value);
+       return {};
+     }},
     {"writethrough", Aspect::disk_mode},
     {"redo", Aspect::bookkeeping},
-    {"sharing", Aspect::disk_sharing, [](RawDrive& d, const E& e) -> R { d.sharing = lower(trim(e.value)); return {}; }},
-    {"shared", Aspect::disk_sharing, [](RawDrive& d, const E& e) -> R { if (bool_value(e)) d.sharing = "multi-writer"; return {}; }},
-    {"ctkenabled", Aspect::disk_tracking, [](RawDrive& d, const E& e) -> R { d.change_tracking = bool_value(e); return {}; }},
-    {"startconnected", Aspect::medium_connected, [](RawDrive& d, const E& e) -> R { d.start_connected = bool_value(e, true); return {}; }},
-    {"autodetect", Aspect::medium_source, [](RawDrive& d, const E& e) -> R { d.auto_detect = bool_value(e); return {}; }},
-    {"clientdevice", Aspect::medium_source, [](RawDrive& d, const E& e) -> R { d.client_device = bool_value(e); return {}; }},
+    {"sharing", Aspect::disk_sharing,
+     [](RawDrive& d, const E& e) -> R {
+       d.sharing = lower(trim(e.value));
+       return {};
+     }},
+    {"shared", Aspect::disk_sharing,
+     [](RawDrive& d, const E& e) -> R {
+       if (bool_value(e)) d.sharing = "multi-writer";
+       return {};
+     }},
+    {"ctkenabled", Aspect::disk_tracking,
+     [](RawDrive& d, const E& e) -> R {
+       d.change_tracking = bool_value(e);
+       return {};
+     }},
+    {"startconnected", Aspect::medium_connected,
+     [](RawDrive& d, const E& e) -> R {
+       d.start_connected = bool_value(e, true);
+       return {};
+     }},
+    {"autodetect", Aspect::medium_source,
+     [](RawDrive& d, const E& e) -> R {
+       d.auto_detect = bool_value(e);
+       return {};
+     }},
+    {"clientdevice", Aspect::medium_source,
+     [](RawDrive& d, const E& e) -> R {
+       d.client_device = bool_value(e);
+       return {};
+     }},
     {"exclusive", Aspect::medium_source},
     {"allowguestconnectioncontrol", Aspect::medium_connected},
     {"deviceid", Aspect::disk_raw_mapping},
-    {"shares", Aspect::disk_io, [](RawDrive& d, const E& e) -> R { d.shares = trim(e.value); return {}; }},
-    {"throughputcap", Aspect::disk_io, [](RawDrive& d, const E& e) -> R { d.throughput_cap = parse_unsigned(e.value); return {}; }},
+    {"shares", Aspect::disk_io,
+     [](RawDrive& d, const E& e) -> R {
+       d.shares = trim(e.value);
+       return {};
+     }},
+    {"throughputcap", Aspect::disk_io,
+     [](RawDrive& d, const E& e) -> R {
+       d.throughput_cap = parse_unsigned(e.value);
+       return {};
+     }},
 };
 
 struct RawNic {
@@ -85,38 +136,100 @@ struct RawNic {
 
 constexpr DeviceKey<RawNic> kNicKeys[] = {
     {"present", Aspect::nic},
-    {"virtualdev", Aspect::nic_model, [](RawNic& n, const E& e) -> R { n.nic.model = lower(trim(e.value)); return {}; }},
-    {"features", Aspect::nic_model, [](RawNic& n, const E& e) -> R {
+    {"virtualdev", Aspect::nic_model,
+     [](RawNic& n, const E& e) -> R {
+       n.nic.model = lower(trim(e.value));
+       return {};
+     }},
+    {"features", Aspect::nic_model,
+     [](RawNic& n, const E& e) -> R {
        // vmxnet with features=15 is what VMware calls vmxnet2.
        if (trim(e.value) == "15") n.nic.model = "vmxnet2";
        return {};
      }},
-    {"addresstype", Aspect::nic_mac_class, [](RawNic& n, const E& e) -> R { n.address_type = lower(trim(e.value)); return {}; }},
-    {"address", Aspect::nic_mac, [](RawNic& n, const E& e) -> R { n.fixed_address = e.value; return {}; }},
-    {"generatedaddress", Aspect::nic_mac, [](RawNic& n, const E& e) -> R { n.generated_address = e.value; return {}; }},
+    {"addresstype", Aspect::nic_mac_class,
+     [](RawNic& n, const E& e) -> R {
+       n.address_type = lower(trim(e.value));
+       return {};
+     }},
+    {"address", Aspect::nic_mac,
+     [](RawNic& n, const E& e) -> R {
+       n.fixed_address = e.value;
+       return {};
+     }},
+    {"generatedaddress", Aspect::nic_mac,
+     [](RawNic& n, const E& e) -> R {
+       n.generated_address = e.value;
+       return {};
+     }},
     {"generatedaddressoffset", Aspect::nic_mac_class},
     {"checkmacaddress", Aspect::nic_mac_class},
-    {"networkname", Aspect::nic_network, [](RawNic& n, const E& e) -> R { n.nic.network.name = e.value; return {}; }},
-    {"connectiontype", Aspect::nic_network, [](RawNic& n, const E& e) -> R { n.nic.network.kind = lower(trim(e.value)); return {}; }},
-    {"vnet", Aspect::nic_network, [](RawNic& n, const E& e) -> R { n.nic.network.device = e.value; return {}; }},
-    {"dvs.switchid", Aspect::nic_network, [](RawNic& n, const E& e) -> R { n.nic.network.switch_id = e.value; return {}; }},
-    {"dvs.portgroupid", Aspect::nic_network, [](RawNic& n, const E& e) -> R { n.nic.network.portgroup = e.value; return {}; }},
+    {"networkname", Aspect::nic_network,
+     [](RawNic& n, const E& e) -> R {
+       n.nic.network.name = e.value;
+       return {};
+     }},
+    {"connectiontype", Aspect::nic_network,
+     [](RawNic& n, const E& e) -> R {
+       n.nic.network.kind = lower(trim(e.value));
+       return {};
+     }},
+    {"vnet", Aspect::nic_network,
+     [](RawNic& n, const E& e) -> R {
+       n.nic.network.device = e.value;
+       return {};
+     }},
+    {"dvs.switchid", Aspect::nic_network,
+     [](RawNic& n, const E& e) -> R {
+       n.nic.network.switch_id = e.value;
+       return {};
+     }},
+    {"dvs.portgroupid", Aspect::nic_network,
+     [](RawNic& n, const E& e) -> R {
+       n.nic.network.portgroup = e.value;
+       return {};
+     }},
     {"dvs.portid", Aspect::nic_network},
     {"dvs.connectionid", Aspect::nic_network},
-    {"opaquenetwork.id", Aspect::nic_network, [](RawNic& n, const E& e) -> R { n.nic.network.portgroup = e.value; return {}; }},
-    {"opaquenetwork.type", Aspect::nic_network, [](RawNic& n, const E&) -> R { n.nic.network.kind = "opaque"; return {}; }},
+    {"opaquenetwork.id", Aspect::nic_network,
+     [](RawNic& n, const E& e) -> R {
+       n.nic.network.portgroup = e.value;
+       return {};
+     }},
+    {"opaquenetwork.type", Aspect::nic_network,
+     [](RawNic& n, const E&) -> R {
+       n.nic.network.kind = "opaque";
+       return {};
+     }},
     {"externalid", Aspect::nic_network},
-    {"pcislotnumber", Aspect::nic_slot, [](RawNic& n, const E& e) -> R { return read_slot(n.nic.pci_slot, e); }},
-    {"startconnected", Aspect::nic_connected, [](RawNic& n, const E& e) -> R { n.nic.connected = bool_value(e, true); return {}; }},
-    {"wakeonpcktrcv", Aspect::nic_wake, [](RawNic& n, const E& e) -> R { n.nic.wake_on_lan = bool_value(e); return {}; }},
+    {"pcislotnumber", Aspect::nic_slot,
+     [](RawNic& n, const E& e) -> R { return read_slot(n.nic.pci_slot, e); }},
+    {"startconnected", Aspect::nic_connected,
+     [](RawNic& n, const E& e) -> R {
+       n.nic.connected = bool_value(e, true);
+       return {};
+     }},
+    {"wakeonpcktrcv", Aspect::nic_wake,
+     [](RawNic& n, const E& e) -> R {
+       n.nic.wake_on_lan = bool_value(e);
+       return {};
+     }},
     {"allowguestconnectioncontrol", Aspect::nic_connected},
     {"linkstatepropagation.enable", Aspect::nic_connected},
     {"uptcompatibility", Aspect::bookkeeping},
 };
 
 constexpr DeviceKey<Port> kPortKeys[] = {
-    {"filetype", Aspect::serial_port, [](Port& p, const E& e) -> R { p.kind = lower(trim(e.value)); return {}; }},
-    {"filename", Aspect::serial_port, [](Port& p, const E& e) -> R { p.target = e.value; return {}; }},
+    {"filetype", Aspect::serial_port,
+     [](Port& p, const E& e) -> R {
+       p.kind = lower(trim(e.value));
+       return {};
+     }},
+    {"filename", Aspect::serial_port,
+     [](Port& p, const E& e) -> R {
+       p.target = e.value;
+       return {};
+     }},
 };
 
 /// Runs the rows of a table over a device's keys and tags them. Keys of the device that no row
@@ -180,15 +293,24 @@ class DeviceReader {
       return {};
     }
     switch (name.kind) {
-      case VmxDeviceKind::controller: return controller(name, device);
-      case VmxDeviceKind::drive: return drive(name, device);
-      case VmxDeviceKind::floppy: return floppy(name, device);
-      case VmxDeviceKind::nic: return nic(name, device);
-      case VmxDeviceKind::serial: return port(name, device, machine_.serials, Aspect::serial_port);
-      case VmxDeviceKind::parallel: return port(name, device, machine_.parallels, Aspect::parallel_port);
-      case VmxDeviceKind::sound: return sound(device);
-      case VmxDeviceKind::usb_port: return usb_port(device);
-      case VmxDeviceKind::passthrough: return passthrough(device);
+      case VmxDeviceKind::controller:
+        return controller(name, device);
+      case VmxDeviceKind::drive:
+        return drive(name, device);
+      case VmxDeviceKind::floppy:
+        return floppy(name, device);
+      case VmxDeviceKind::nic:
+        return nic(name, device);
+      case VmxDeviceKind::serial:
+        return port(name, device, machine_.serials, Aspect::serial_port);
+      case VmxDeviceKind::parallel:
+        return port(name, device, machine_.parallels, Aspect::parallel_port);
+      case VmxDeviceKind::sound:
+        return sound(device);
+      case VmxDeviceKind::usb_port:
+        return usb_port(device);
+      case VmxDeviceKind::passthrough:
+        return passthrough(device);
     }
     return {};
   }
@@ -207,15 +329,18 @@ class DeviceReader {
           fmt::format("{}{}.present", bus_name(name.address.bus), name.address.controller);
       if (!dictionary_.is_true(controller, true)) return false;
     }
-    if (const VmxEntry* entry = value(device, "present"))
-      return bool_value(*entry, false);
+    if (const VmxEntry* entry = value(device, "present")) return bool_value(*entry, false);
     // VMware's default: devices are there when the file says so, but floppy0 is there unless
     // it says otherwise. A controller is there when something hangs on it.
     switch (name.kind) {
-      case VmxDeviceKind::floppy: return value(device, "filename") != nullptr;
-      case VmxDeviceKind::controller: return has_drives(name.address);
-      case VmxDeviceKind::usb_port: return true;
-      default: break;
+      case VmxDeviceKind::floppy:
+        return value(device, "filename") != nullptr;
+      case VmxDeviceKind::controller:
+        return has_drives(name.address);
+      case VmxDeviceKind::usb_port:
+        return true;
+      default:
+        break;
     }
     machine_.warnings.push_back({device.prefix, dictionary_.entries[device.keys.front().first].line,
                                  "no .present = \"TRUE\": the device is taken as absent"});
@@ -231,8 +356,11 @@ class DeviceReader {
   }
 
   R controller(const VmxDeviceName& name, const VmxDevice& device) {
-    Controller controller{.bus = name.address.bus, .index = name.address.controller,
-                          .model = {}, .sharing = {}, .pci_slot = {}};
+    Controller controller{.bus = name.address.bus,
+                          .index = name.address.controller,
+                          .model = {},
+                          .sharing = {},
+                          .pci_slot = {}};
     const auto index = static_cast<std::uint32_t>(machine_.controllers.size());
     VMLIFT_CHECK(read_keys(kControllerKeys, controller, device, dictionary_, machine_, index,
                            Aspect::unknown));
@@ -245,8 +373,8 @@ class DeviceReader {
   R drive(const VmxDeviceName& name, const VmxDevice& device) {
     RawDrive raw;
     const auto disk_index = static_cast<std::uint32_t>(machine_.disks.size());
-    VMLIFT_CHECK(read_keys(kDriveKeys, raw, device, dictionary_, machine_, disk_index,
-                           Aspect::unknown));
+    VMLIFT_CHECK(
+        read_keys(kDriveKeys, raw, device, dictionary_, machine_, disk_index, Aspect::unknown));
     if (is_removable(raw)) return medium(name, device, raw, Medium::Kind::cdrom);
     Drive drive;
     drive.address = name.address;
@@ -285,7 +413,8 @@ class DeviceReader {
       SourceKey& key = machine_.keys[at];
       if (key.aspect == Aspect::bookkeeping) continue;
       key.device = index;
-      if (key.aspect == Aspect::disk_source) key.aspect = Aspect::medium_source;
+      if (key.aspect == Aspect::disk_source)
+        key.aspect = Aspect::medium_source;
       else if (key.aspect != Aspect::medium_connected && key.aspect != Aspect::medium_source &&
                key.aspect != Aspect::unknown)
         key.aspect = Aspect::medium;
@@ -309,20 +438,25 @@ class DeviceReader {
     // addressType says which of the two addresses counts; peers that read only one of them
     // lose every MAC set by hand.
     const bool fixed = raw.address_type == "static" || raw.generated_address.empty();
-    const std::string& address = fixed && !trim(raw.fixed_address).empty() ? raw.fixed_address
-                                                                          : raw.generated_address;
+    const std::string& address =
+        fixed && !trim(raw.fixed_address).empty() ? raw.fixed_address : raw.generated_address;
     if (!trim(address).empty()) {
       if (const auto mac = parse_mac(address)) {
         nic.mac = *mac;
       } else {
-        const VmxEntry* entry = value(device, &address == &raw.fixed_address ? "address" : "generatedaddress");
+        const VmxEntry* entry =
+            value(device, &address == &raw.fixed_address ? "address" : "generatedaddress");
         if (entry != nullptr) return bad_value(*entry, "a MAC address");
       }
     }
-    if (raw.address_type == "static") nic.mac_class = Nic::MacClass::fixed;
-    else if (raw.address_type == "vpx") nic.mac_class = Nic::MacClass::manager;
-    else if (raw.address_type == "generated") nic.mac_class = Nic::MacClass::generated;
-    else nic.mac_class = mac_class_of(nic.mac);
+    if (raw.address_type == "static")
+      nic.mac_class = Nic::MacClass::fixed;
+    else if (raw.address_type == "vpx")
+      nic.mac_class = Nic::MacClass::manager;
+    else if (raw.address_type == "generated")
+      nic.mac_class = Nic::MacClass::generated;
+    else
+      nic.mac_class = mac_class_of(nic.mac);
     if (nic.network.kind.empty() && !nic.network.switch_id.empty()) nic.network.kind = "dvs";
     // udev names a hot-pluggable slot by its number, which VMware shows the guest as it is.
     if (nic.pci_slot) nic.guest_name = fmt::format("ens{}", *nic.pci_slot);
@@ -330,7 +464,8 @@ class DeviceReader {
     return {};
   }
 
-  R port(const VmxDeviceName& name, const VmxDevice& device, std::vector<Port>& ports, Aspect aspect) {
+  R port(const VmxDeviceName& name, const VmxDevice& device, std::vector<Port>& ports,
+         Aspect aspect) {
     Port port;
     port.index = name.address.controller;
     const auto index = static_cast<std::uint32_t>(ports.size());
@@ -358,8 +493,10 @@ class DeviceReader {
     const VmxEntry* vgpu = value(device, "vgpu");
     const VmxEntry* id = value(device, "id");
     if (id == nullptr) id = value(device, "deviceid");
-    machine_.passthrough.push_back({vgpu != nullptr ? "vgpu" : "pci",
-                                    vgpu != nullptr ? vgpu->value : id != nullptr ? id->value : device.prefix});
+    machine_.passthrough.push_back({vgpu != nullptr ? "vgpu" : "pci", vgpu != nullptr ? vgpu->value
+                                                                      : id != nullptr
+                                                                          ? id->value
+                                                                          : device.prefix});
     return {};
   }
 

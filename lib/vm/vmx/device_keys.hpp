@@ -12,7 +12,17 @@
 
 namespace vmlift::vm {
 
-enum class VmxDeviceKind { controller, drive, floppy, nic, serial, parallel, sound, usb_port, passthrough };
+enum class VmxDeviceKind {
+  controller,
+  drive,
+  floppy,
+  nic,
+  serial,
+  parallel,
+  sound,
+  usb_port,
+  passthrough
+};
 
 /// A device's name in keys.
 struct VmxDeviceName {
@@ -22,7 +32,7 @@ struct VmxDeviceName {
 };
 
 struct VmxDevice {
-  std::string prefix;  ///< as first written: "scsi0:1"
+  std::string prefix;                                     ///< as first written: "scsi0:1"
   std::vector<std::pair<std::size_t, std::string>> keys;  ///< entry and lower-case rest of its key
 };
 using VmxDevices = std::map<VmxDeviceName, VmxDevice>;

@@ -62,7 +62,8 @@ std::string decoded(std::string_view text, std::vector<Warning>& warnings) {
   }
   if (!says_utf8)
     if (auto converted = to_utf8(text, encoding)) return *converted;
-  warnings.push_back({".encoding", 0, "the file is not in its stated encoding; read as windows-1252"});
+  warnings.push_back(
+      {".encoding", 0, "the file is not in its stated encoding; read as windows-1252"});
   return to_utf8(text, "WINDOWS-1252").value_or(printable_utf8(text));
 }
 
@@ -128,7 +129,8 @@ bool VmxDictionary::is_true(std::string_view lower, bool otherwise) const {
 
 Result<VmxDictionary> parse_vmx_dictionary(std::string_view text, const Limits& limits) {
   if (text.size() > limits.vmx)
-    return fail(ErrorCode::Limit, "a VMX of {} bytes; at most {} are read", text.size(), limits.vmx);
+    return fail(ErrorCode::Limit, "a VMX of {} bytes; at most {} are read", text.size(),
+                limits.vmx);
   if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(nul), '\n');
     return std::unexpected(error(ErrorCode::BadVmx, "line {}: a NUL byte", line).at(nul));

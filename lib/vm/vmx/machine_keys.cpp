@@ -43,9 +43,10 @@ std::vector<std::string> boot_classes(std::string_view text) {
     const auto comma = std::min(text.find(','), text.size());
     const std::string word = lower(trim(text.substr(0, comma)));
     text.remove_prefix(std::min(comma + 1, text.size()));
-    const std::string name = word == "hdd" ? "disk"
+    const std::string name = word == "hdd"                         ? "disk"
                              : word == "cdrom" || word == "floppy" ? word
-                             : word.starts_with("ethernet") ? "network" : "";
+                             : word.starts_with("ethernet")        ? "network"
+                                                                   : "";
     if (!name.empty() && std::ranges::find(classes, name) == classes.end()) classes.push_back(name);
   }
   return classes;
@@ -62,41 +63,60 @@ R guest_details(M& m, const E& e) {
 
 R guestinfo(M& m, const E& e) {
   m.guestinfo.push_back({.key = e.key.substr(std::string_view("guestinfo.").size()),
-                         .type = {}, .value = e.value, .label = {}});
+                         .type = {},
+                         .value = e.value,
+                         .label = {}});
   return {};
 }
 
-#define BOOL(member) [](M& m, const E& e) -> R { m.member = bool_value(e); return {}; }
-#define TEXT(member) [](M& m, const E& e) -> R { m.member = e.value; return {}; }
+#define BOOL(member)          \
+  [](M& m, const E& e) -> R { \
+    m.member = bool_value(e); \
+    return {};                \
+  }
+#define TEXT(member)          \
+  [](M& m, const E& e) -> R { \
+    m.member = e.value;       \
+    return {};                \
+  }
 
 constexpr VmxMachineKey kKeys[] = {
     // identity
-    {"displayname", Aspect::name, [](M& m, const E& e) -> R { m.identity.name = unescaped_name(e.value); return {}; }},
+    {"displayname", Aspect::name,
+     [](M& m, const E& e) -> R {
+       m.identity.name = unescaped_name(e.value);
+       return {};
+     }},
     {"annotation", Aspect::annotation, TEXT(identity.annotation)},
-    {"uuid.bios", Aspect::smbios_uuid, [](M& m, const E& e) -> R {
+    {"uuid.bios", Aspect::smbios_uuid,
+     [](M& m, const E& e) -> R {
        VMLIFT_TRY(const Uuid uuid, uuid_value(e));
        m.identity.smbios_uuid = SmbiosUuid{uuid, false};
        return {};
      }},
-    {"vc.uuid", Aspect::instance_uuid, [](M& m, const E& e) -> R {
+    {"vc.uuid", Aspect::instance_uuid,
+     [](M& m, const E& e) -> R {
        if (trim(e.value).empty()) return {};
        VMLIFT_TRY(m.identity.instance_uuid, uuid_value(e));
        return {};
      }},
     {"serialnumber", Aspect::serial_number, TEXT(identity.serial)},
-    {"vm.genid", Aspect::generation_id, [](M& m, const E& e) -> R {
+    {"vm.genid", Aspect::generation_id,
+     [](M& m, const E& e) -> R {
        VMLIFT_TRY(const std::int64_t half, signed_value(e));
        if (!m.identity.generation) m.identity.generation.emplace();
        m.identity.generation->low = static_cast<std::uint64_t>(half);
        return {};
      }},
-    {"vm.genidx", Aspect::generation_id, [](M& m, const E& e) -> R {
+    {"vm.genidx", Aspect::generation_id,
+     [](M& m, const E& e) -> R {
        VMLIFT_TRY(const std::int64_t half, signed_value(e));
        if (!m.identity.generation) m.identity.generation.emplace();
        m.identity.generation->high = static_cast<std::uint64_t>(half);
        return {};
      }},
-    {"virtualhw.version", Aspect::hardware_version, [](M& m, const E& e) -> R {
+    {"virtualhw.version", Aspect::hardware_version,
+     [](M& m, const E& e) -> R {
        VMLIFT_TRY(m.hardware_version, unsigned_value<std::uint32_t>(e));
        return {};
      }},
@@ -104,67 +124,107 @@ constexpr VmxMachineKey kKeys[] = {
     {"guestos.detailed.data", Aspect::guest_os, guest_details},
     {"guestinfo.detailed.data", Aspect::guest_os, guest_details},
     // processors
-    {"numvcpus", Aspect::cpu_count, [](M& m, const E& e) -> R {
+    {"numvcpus", Aspect::cpu_count,
+     [](M& m, const E& e) -> R {
        VMLIFT_TRY(m.cpu.count, unsigned_value<std::uint32_t>(e, 1, 65536));
        return {};
      }},
-    {"cpuid.corespersocket", Aspect::cpu_topology, [](M& m, const E& e) -> R {
+    {"cpuid.corespersocket", Aspect::cpu_topology,
+     [](M& m, const E& e) -> R {
        VMLIFT_TRY(const auto cores, unsigned_value<std::uint32_t>(e, 0, 65536));
        if (cores != 0) m.cpu.cores_per_socket = cores;
        return {};
      }},
-    {"cpuid.corespersocket.cookie", Aspect::bookkeeping, nullptr, "a note of vSphere's automatic topology"},
+    {"cpuid.corespersocket.cookie", Aspect::bookkeeping, nullptr,
+     "a note of vSphere's automatic topology"},
     {"vcpu.hotadd", Aspect::cpu_hot_add, BOOL(cpu.hot_add)},
     {"vcpu.hotremove", Aspect::cpu_hot_add, BOOL(cpu.hot_remove)},
     {"vhv.enable", Aspect::cpu_features, BOOL(cpu.nested)},
     {"vvtd.enable", Aspect::cpu_features, BOOL(cpu.iommu)},
     {"windows.vbs.enabled", Aspect::cpu_features, BOOL(cpu.vbs)},
-    {"sched.cpu.affinity", Aspect::cpu_affinity, [](M& m, const E& e) -> R {
+    {"sched.cpu.affinity", Aspect::cpu_affinity,
+     [](M& m, const E& e) -> R {
        if (!equal_ignoring_case(trim(e.value), "all")) m.cpu.affinity = e.value;
        return {};
      }},
-    {"sched.cpu.min", Aspect::cpu_allocation, [](M& m, const E& e) -> R { m.cpu.allocation.reservation = allocation(e, 1); return {}; }},
-    {"sched.cpu.max", Aspect::cpu_allocation, [](M& m, const E& e) -> R { m.cpu.allocation.limit = allocation(e, 1); return {}; }},
+    {"sched.cpu.min", Aspect::cpu_allocation,
+     [](M& m, const E& e) -> R {
+       m.cpu.allocation.reservation = allocation(e, 1);
+       return {};
+     }},
+    {"sched.cpu.max", Aspect::cpu_allocation,
+     [](M& m, const E& e) -> R {
+       m.cpu.allocation.limit = allocation(e, 1);
+       return {};
+     }},
     {"sched.cpu.shares", Aspect::cpu_allocation, TEXT(cpu.allocation.shares)},
     {"sched.cpu.latencysensitivity", Aspect::cpu_latency, TEXT(cpu.latency_sensitivity)},
     // memory
-    {"memsize", Aspect::memory_size, [](M& m, const E& e) -> R {
+    {"memsize", Aspect::memory_size,
+     [](M& m, const E& e) -> R {
        VMLIFT_TRY(const auto mebibytes, unsigned_value<std::uint64_t>(e, 1, kMostMiB));
        m.memory.size = mebibytes * kMiB;
        return {};
      }},
     {"mem.hotadd", Aspect::memory_hot_add, BOOL(memory.hot_add)},
     {"sched.mem.pin", Aspect::memory_pinned, BOOL(memory.pinned)},
-    {"sched.mem.min", Aspect::memory_allocation, [](M& m, const E& e) -> R { m.memory.allocation.reservation = allocation(e, kMiB); return {}; }},
-    {"sched.mem.minsize", Aspect::memory_allocation, [](M& m, const E& e) -> R { m.memory.allocation.reservation = allocation(e, kMiB); return {}; }},
-    {"sched.mem.max", Aspect::memory_allocation, [](M& m, const E& e) -> R { m.memory.allocation.limit = allocation(e, kMiB); return {}; }},
+    {"sched.mem.min", Aspect::memory_allocation,
+     [](M& m, const E& e) -> R {
+       m.memory.allocation.reservation = allocation(e, kMiB);
+       return {};
+     }},
+    {"sched.mem.minsize", Aspect::memory_allocation,
+     [](M& m, const E& e) -> R {
+       m.memory.allocation.reservation = allocation(e, kMiB);
+       return {};
+     }},
+    {"sched.mem.max", Aspect::memory_allocation,
+     [](M& m, const E& e) -> R {
+       m.memory.allocation.limit = allocation(e, kMiB);
+       return {};
+     }},
     {"sched.mem.shares", Aspect::memory_allocation, TEXT(memory.allocation.shares)},
     // firmware
-    {"firmware", Aspect::firmware, [](M& m, const E& e) -> R {
+    {"firmware", Aspect::firmware,
+     [](M& m, const E& e) -> R {
        const std::string type = lower(trim(e.value));
-       if (type == "efi") m.firmware.type = Firmware::Type::efi;
-       else if (type == "bios" || type.empty()) m.firmware.type = Firmware::Type::bios;
-       else return bad_value(e, "bios or efi");
+       if (type == "efi")
+         m.firmware.type = Firmware::Type::efi;
+       else if (type == "bios" || type.empty())
+         m.firmware.type = Firmware::Type::bios;
+       else
+         return bad_value(e, "bios or efi");
        return {};
      }},
     {"uefi.secureboot.enabled", Aspect::secure_boot, BOOL(firmware.secure_boot)},
     {"nvram", Aspect::nvram, TEXT(firmware.nvram)},
-    {"bios.bootorder", Aspect::boot_order, [](M& m, const E& e) -> R { m.boot_classes = boot_classes(e.value); return {}; }},
+    {"bios.bootorder", Aspect::boot_order,
+     [](M& m, const E& e) -> R {
+       m.boot_classes = boot_classes(e.value);
+       return {};
+     }},
     {"bios.hddorder", Aspect::boot_order},  // read with the disks
-    {"managedvm.autoaddvtpm", Aspect::tpm, [](M& m, const E& e) -> R { m.tpm = m.tpm || !trim(e.value).empty(); return {}; }},
+    {"managedvm.autoaddvtpm", Aspect::tpm,
+     [](M& m, const E& e) -> R {
+       m.tpm = m.tpm || !trim(e.value).empty();
+       return {};
+     }},
     // clock
-    {"rtc.difffromutc", Aspect::clock, [](M& m, const E& e) -> R {
+    {"rtc.difffromutc", Aspect::clock,
+     [](M& m, const E& e) -> R {
        VMLIFT_TRY(m.clock.offset, signed_value(e));
        return {};
      }},
     {"tools.synctime", Aspect::clock_sync, BOOL(clock.sync_with_host)},
     {"hpet0.present", Aspect::clock, BOOL(clock.hpet)},
     // displays and sound
-    {"svga.vramsize", Aspect::video, [](M& m, const E& e) -> R {
+    {"svga.vramsize", Aspect::video,
+     [](M& m, const E& e) -> R {
        VMLIFT_TRY(m.video.memory, unsigned_value<std::uint64_t>(e));
        return {};
      }},
-    {"svga.numdisplays", Aspect::video, [](M& m, const E& e) -> R {
+    {"svga.numdisplays", Aspect::video,
+     [](M& m, const E& e) -> R {
        VMLIFT_TRY(m.video.displays, unsigned_value<std::uint32_t>(e));
        return {};
      }},
@@ -173,14 +233,34 @@ constexpr VmxMachineKey kKeys[] = {
     {"usb.present", Aspect::usb, BOOL(usb.uhci)},
     {"ehci.present", Aspect::usb, BOOL(usb.ehci)},
     {"usb_xhci.present", Aspect::usb, BOOL(usb.xhci)},
-    {"vtpm.present", Aspect::tpm, [](M& m, const E& e) -> R { m.tpm = m.tpm || bool_value(e); return {}; }},
+    {"vtpm.present", Aspect::tpm,
+     [](M& m, const E& e) -> R {
+       m.tpm = m.tpm || bool_value(e);
+       return {};
+     }},
     {"watchdog.present", Aspect::watchdog, BOOL(watchdog)},
     // state
-    {"checkpoint.vmstate", Aspect::suspend, [](M& m, const E& e) -> R { m.suspended = !trim(e.value).empty(); return {}; }},
+    {"checkpoint.vmstate", Aspect::suspend,
+     [](M& m, const E& e) -> R {
+       m.suspended = !trim(e.value).empty();
+       return {};
+     }},
     {"checkpoint.vmstate.readonly", Aspect::suspend},
-    {"encryption.keysafe", Aspect::encryption, [](M& m, const E&) -> R { m.encrypted = true; return {}; }},
-    {"encryption.data", Aspect::encryption, [](M& m, const E&) -> R { m.encrypted = true; return {}; }},
-    {"encryption.bundle", Aspect::encryption, [](M& m, const E&) -> R { m.encrypted = true; return {}; }},
+    {"encryption.keysafe", Aspect::encryption,
+     [](M& m, const E&) -> R {
+       m.encrypted = true;
+       return {};
+     }},
+    {"encryption.data", Aspect::encryption,
+     [](M& m, const E&) -> R {
+       m.encrypted = true;
+       return {};
+     }},
+    {"encryption.bundle", Aspect::encryption,
+     [](M& m, const E&) -> R {
+       m.encrypted = true;
+       return {};
+     }},
     {"disk.enableuuid", Aspect::disk_serial},
 };
 
@@ -222,7 +302,8 @@ constexpr VmxMachineKey kFamilies[] = {
     {"usb_xhci.*", Aspect::usb},
     {"vtpm.*", Aspect::tpm},
     {"watchdog.*", Aspect::watchdog},
-    {"uuid.*", Aspect::bookkeeping, nullptr, "tells VMware whether the machine was moved or copied"},
+    {"uuid.*", Aspect::bookkeeping, nullptr,
+     "tells VMware whether the machine was moved or copied"},
     {"checkpoint.*", Aspect::suspend},
     {"snapshot.*", Aspect::snapshot},
     {"encryption.*", Aspect::encryption},
@@ -269,7 +350,9 @@ constexpr VmxMachineKey kFamilies[] = {
     {"remotedisplay.*", Aspect::video},
 };
 
-constexpr auto by_key = [](const VmxMachineKey& a, const VmxMachineKey& b) { return a.key < b.key; };
+constexpr auto by_key = [](const VmxMachineKey& a, const VmxMachineKey& b) {
+  return a.key < b.key;
+};
 
 constexpr auto sorted_keys() {
   std::array<VmxMachineKey, std::size(kKeys)> rows{};

@@ -45,8 +45,7 @@ void fill_defaults(Machine& machine) {
   if (!machine.firmware.type) machine.firmware.type = Firmware::Type::bios;
   const std::string description = machine.guest_os.description;
   machine.guest_os.id = lower(trim(machine.guest_os.source_id));
-  if (description.empty())
-    machine.guest_os.description = guest_os_description(machine.guest_os.id);
+  if (description.empty()) machine.guest_os.description = guest_os_description(machine.guest_os.id);
   if (machine.identity.smbios_uuid) {
     machine.identity.smbios_uuid->swapped =
         machine.hardware_version.value_or(0) >= kSwappedFromHardware ||
@@ -85,7 +84,8 @@ Result<Definition> parse_vmx(std::string_view text, const ParseOptions& options)
     }
     if (const auto device = vmx_device_of(entry.lower)) {
       VmxDevice& group = devices[device->first];
-      if (group.prefix.empty()) group.prefix = entry.key.substr(0, entry.key.size() - device->second.size() - 1);
+      if (group.prefix.empty())
+        group.prefix = entry.key.substr(0, entry.key.size() - device->second.size() - 1);
       group.keys.emplace_back(at, device->second);
       continue;
     }

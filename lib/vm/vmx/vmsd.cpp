@@ -22,8 +22,11 @@ Result<std::vector<Snapshot>> parse_snapshots(std::string_view vmsd, const Limit
   for (std::uint64_t number = 0; number < limits.snapshots && snapshots.size() < count; ++number) {
     const std::string prefix = fmt::format("snapshot{}.", number);
     if (dictionary.find(prefix + "uid") == nullptr) continue;
-    Snapshot snapshot{.id = value(prefix + "uid"), .name = value(prefix + "displayname"),
-                      .description = value(prefix + "description"), .parent = value(prefix + "parent"), .disks = {}};
+    Snapshot snapshot{.id = value(prefix + "uid"),
+                      .name = value(prefix + "displayname"),
+                      .description = value(prefix + "description"),
+                      .parent = value(prefix + "parent"),
+                      .disks = {}};
     const std::uint64_t disks = parse_unsigned(value(prefix + "numdisks")).value_or(0);
     for (std::uint64_t disk = 0; disk < disks && disk < 256; ++disk)
       snapshot.disks.push_back(value(fmt::format("{}disk{}.filename", prefix, disk)));

@@ -50,11 +50,13 @@ constexpr AspectRule kRules[] = {
     {Aspect::disk_source, LossStatus::mapped, "fileName"},
     {Aspect::disk_mode, LossStatus::kept, "mode"},
     {Aspect::disk_capacity, LossStatus::kept, "the disk's own size"},
-    {Aspect::disk_serial, LossStatus::dropped, "VMware makes serial numbers of the disk's own UUID"},
+    {Aspect::disk_serial, LossStatus::dropped,
+     "VMware makes serial numbers of the disk's own UUID"},
     {Aspect::disk_sharing, LossStatus::kept, "sharing"},
     {Aspect::disk_tracking, LossStatus::kept, "ctkEnabled"},
     {Aspect::disk_io, LossStatus::kept, "sched"},
-    {Aspect::disk_raw_mapping, LossStatus::needs_action, "map the LUN at the target, or use the copied disk"},
+    {Aspect::disk_raw_mapping, LossStatus::needs_action,
+     "map the LUN at the target, or use the copied disk"},
     {Aspect::disk_boot, LossStatus::mapped, "bios.hddOrder"},
     {Aspect::medium, LossStatus::mapped, "media"},
     {Aspect::medium_source, LossStatus::mapped, "fileName"},
@@ -78,8 +80,11 @@ constexpr AspectRule kRules[] = {
 class VmxWriter {
  public:
   explicit VmxWriter(const WriteRequest& request)
-      : request_(request), machine_(request.machine), decisions_(request.decisions),
-        account_(vmx_account_rules()), drives_(plan_vmware_drives(request.machine, request.decisions)) {}
+      : request_(request),
+        machine_(request.machine),
+        decisions_(request.decisions),
+        account_(vmx_account_rules()),
+        drives_(plan_vmware_drives(request.machine, request.decisions)) {}
 
   Written write() {
     set(".encoding", "UTF-8");
@@ -104,9 +109,13 @@ class VmxWriter {
   void set(std::string_view key, std::string_view value) {
     text_ += fmt::format("{} = \"{}\"\n", key, vmx_escaped(value));
   }
-  void set(std::string_view key, bool value) { set(key, std::string_view(value ? "TRUE" : "FALSE")); }
+  void set(std::string_view key, bool value) {
+    set(key, std::string_view(value ? "TRUE" : "FALSE"));
+  }
   void set(std::string_view key, const char* value) { set(key, std::string_view(value)); }
-  void set_number(std::string_view key, auto value) { set(key, std::string_view(std::to_string(value))); }
+  void set_number(std::string_view key, auto value) {
+    set(key, std::string_view(std::to_string(value)));
+  }
   void set_if(std::string_view key, const std::string& value) {
     if (!value.empty()) set(key, value);
   }
@@ -123,10 +132,14 @@ class VmxWriter {
   static std::string escaped_name(const std::string& name) {
     std::string text;
     for (const char c : name) {
-      if (c == '/') text += "%2f";
-      else if (c == '\\') text += "%5c";
-      else if (c == '%') text += "%25";
-      else text += c;
+      if (c == '/')
+        text += "%2f";
+      else if (c == '\\')
+        text += "%5c";
+      else if (c == '%')
+        text += "%25";
+      else
+        text += c;
     }
     return text;
   }
@@ -148,10 +161,12 @@ class VmxWriter {
       const Uuid uuid = vmware_bios_uuid(machine_, decisions_);
       set("uuid.bios", spaced(uuid));
       if (uuid != identity.smbios_uuid->stored)
-        account_.tell(Aspect::smbios_uuid, mapped("uuid.bios", "VMware shows the guest the first three fields swapped"));
+        account_.tell(Aspect::smbios_uuid,
+                      mapped("uuid.bios", "VMware shows the guest the first three fields swapped"));
     }
     if (identity.instance_uuid) set("vc.uuid", spaced(*identity.instance_uuid));
-    const bool derived = identity.smbios_uuid && identity.serial == vmware_serial(vmware_bios_uuid(machine_, decisions_));
+    const bool derived = identity.smbios_uuid &&
+                         identity.serial == vmware_serial(vmware_bios_uuid(machine_, decisions_));
     if (!derived) set_if("serialNumber", identity.serial);
     if (identity.generation) {
       set_number("vm.genid", static_cast<std::int64_t>(identity.generation->low));
@@ -164,9 +179,13 @@ class VmxWriter {
     const std::uint32_t count = cpu.count.value_or(1);
     set_number("numvcpus", count);
     if (cpu.cores_per_socket) {
-      const std::uint64_t cores = std::uint64_t{*cpu.cores_per_socket} * cpu.threads_per_core.value_or(1);
-      if (count % cores == 0 || machine_.hardware_version) set_number("cpuid.coresPerSocket", cores);
-      else account_.tell(Aspect::cpu_topology, dropped("the virtual CPUs cannot be divided into such sockets"));
+      const std::uint64_t cores =
+          std::uint64_t{*cpu.cores_per_socket} * cpu.threads_per_core.value_or(1);
+      if (count % cores == 0 || machine_.hardware_version)
+        set_number("cpuid.coresPerSocket", cores);
+      else
+        account_.tell(Aspect::cpu_topology,
+                      dropped("the virtual CPUs cannot be divided into such sockets"));
     }
     if (cpu.hot_add) set("vcpu.hotadd", true);
     if (cpu.hot_remove) set("vcpu.hotremove", true);
@@ -186,7 +205,8 @@ class VmxWriter {
     set_number("memSize", size / kMiB + (size % kMiB != 0));
     if (memory.hot_add) set("mem.hotadd", true);
     if (memory.pinned) set("sched.mem.pin", true);
-    if (memory.allocation.reservation) set_number("sched.mem.min", *memory.allocation.reservation / kMiB);
+    if (memory.allocation.reservation)
+      set_number("sched.mem.min", *memory.allocation.reservation / kMiB);
     if (memory.allocation.limit) set_number("sched.mem.max", *memory.allocation.limit / kMiB);
     set_if("sched.mem.shares", memory.allocation.shares);
   }
@@ -194,28 +214,38 @@ class VmxWriter {
   void firmware() {
     const bool efi = decisions_.is("firmware", "efi");
     set("firmware", efi ? "efi" : "bios");
-    if (efi) set("uefi.secureBoot.enabled", machine_.firmware.secure_boot.value_or(false));
-    else if (machine_.firmware.secure_boot) set("uefi.secureBoot.enabled", false);
+    if (efi)
+      set("uefi.secureBoot.enabled", machine_.firmware.secure_boot.value_or(false));
+    else if (machine_.firmware.secure_boot)
+      set("uefi.secureBoot.enabled", false);
     if (!machine_.firmware.nvram.empty() && machine_.hardware_version) {
       set("nvram", machine_.firmware.nvram);
       account_.tell(Aspect::nvram, kept("nvram"));
     }
     if (machine_.tpm) {
       set("managedVM.autoAddVTPM", "software");
-      account_.tell(Aspect::tpm, needs_action("have the recovery keys of BitLocker or LUKS at hand: VMware makes a new TPM when the machine is encrypted",
-                                              "a TPM's secrets cannot be moved"));
+      account_.tell(
+          Aspect::tpm,
+          needs_action(
+              "have the recovery keys of BitLocker or LUKS at hand: VMware makes a new TPM when the machine is encrypted",
+              "a TPM's secrets cannot be moved"));
     }
     const Clock& clock = machine_.clock;
-    if (clock.offset) set_number("rtc.diffFromUTC", *clock.offset);
-    else if (clock.base == Clock::Base::utc) set("rtc.diffFromUTC", "0");
+    if (clock.offset)
+      set_number("rtc.diffFromUTC", *clock.offset);
+    else if (clock.base == Clock::Base::utc)
+      set("rtc.diffFromUTC", "0");
     else if (clock.base == Clock::Base::local_time)
-      account_.tell(Aspect::clock, dropped("the guest's own local time is VMware's default for it"));
+      account_.tell(Aspect::clock,
+                    dropped("the guest's own local time is VMware's default for it"));
     if (clock.sync_with_host) set("tools.syncTime", true);
     if (clock.hpet) set("hpet0.present", *clock.hpet);
     if (!machine_.boot_classes.empty()) {
       std::string order;
       for (const std::string& device : machine_.boot_classes)
-        order += (order.empty() ? "" : ",") + (device == "disk" ? std::string("hdd") : device == "network" ? "ethernet0" : device);
+        order += (order.empty() ? "" : ",") + (device == "disk"      ? std::string("hdd")
+                                               : device == "network" ? "ethernet0"
+                                                                     : device);
       set("bios.bootOrder", order);
     }
   }
@@ -251,7 +281,8 @@ class VmxWriter {
     if (!floppies) set("floppy0.present", false);
     std::string order;
     for (const std::size_t index : boot_sequence(machine_))
-      if (machine_.disks[index].boot_order) order += (order.empty() ? "" : ",") + drives_[index].address.text();
+      if (machine_.disks[index].boot_order)
+        order += (order.empty() ? "" : ",") + drives_[index].address.text();
     set_if("bios.hddOrder", order);
   }
 
@@ -259,17 +290,24 @@ class VmxWriter {
     const Drive& disk = machine_.disks[at];
     const std::string name = drives_[at].address.text();
     const DiskTarget* target = named_target(disk, request_.options);
-    const std::string file = target != nullptr && !target->path.empty() ? target->path : stem + ".vmdk";
+    const std::string file =
+        target != nullptr && !target->path.empty() ? target->path : stem + ".vmdk";
     set(name + ".present", true);
     set(name + ".fileName", file);
-    set(name + ".deviceType", drives_[at].address.bus == Bus::scsi ? "scsi-hardDisk" : drives_[at].address.bus == Bus::ide ? "ata-hardDisk" : "disk");
+    set(name + ".deviceType", drives_[at].address.bus == Bus::scsi  ? "scsi-hardDisk"
+                              : drives_[at].address.bus == Bus::ide ? "ata-hardDisk"
+                                                                    : "disk");
     if (!equal_ignoring_case(disk.mode, "persistent")) set(name + ".mode", disk.mode);
     if (disk.shared) set(name + ".sharing", "multi-writer");
     if (disk.change_tracking) set(name + ".ctkEnabled", true);
     set_if(fmt::format("sched.{}.shares", name), disk.io.shares);
     if (disk.io.limit) set_number(fmt::format("sched.{}.throughputCap", name), *disk.io.limit);
-    account_.tell(Aspect::disk_source, at, disk.source && file == *disk.source ? kept(name + ".fileName") : mapped(name + ".fileName", fmt::format("is {} now", file)));
-    if (disk.read_only) account_.tell(Aspect::disk, at, mapped(name, "VMware has no read-only disks"));
+    account_.tell(Aspect::disk_source, at,
+                  disk.source && file == *disk.source
+                      ? kept(name + ".fileName")
+                      : mapped(name + ".fileName", fmt::format("is {} now", file)));
+    if (disk.read_only)
+      account_.tell(Aspect::disk, at, mapped(name, "VMware has no read-only disks"));
   }
 
   void medium(const Medium& medium, const Address& address) {
@@ -282,10 +320,14 @@ class VmxWriter {
       if (image) set(name + ".fileName", *medium.source);
     } else {
       set(name + ".deviceType", image ? "cdrom-image" : "cdrom-raw");
-      if (image) set(name + ".fileName", *medium.source);
-      else if (medium.backing == Medium::Backing::client) set(name + ".clientDevice", true);
-      else if (medium.backing == Medium::Backing::host_device) set(name + ".fileName", "auto detect");
-      else set(name + ".fileName", "emptyBackingString");
+      if (image)
+        set(name + ".fileName", *medium.source);
+      else if (medium.backing == Medium::Backing::client)
+        set(name + ".clientDevice", true);
+      else if (medium.backing == Medium::Backing::host_device)
+        set(name + ".fileName", "auto detect");
+      else
+        set(name + ".fileName", "emptyBackingString");
     }
     if (!medium.connected) set(name + ".startConnected", false);
   }
@@ -297,7 +339,10 @@ class VmxWriter {
     const std::string model = vmware_nic_model(nic, decisions_);
     set_if(name + ".virtualDev", model == "vmxnet2" ? "vmxnet" : model);
     if (model == "vmxnet2") set(name + ".features", "15");
-    account_.tell(Aspect::nic_model, at, model == nic.model ? kept(name + ".virtualDev") : mapped(name + ".virtualDev", fmt::format("is {} now", model)));
+    account_.tell(Aspect::nic_model, at,
+                  model == nic.model
+                      ? kept(name + ".virtualDev")
+                      : mapped(name + ".virtualDev", fmt::format("is {} now", model)));
     mac(nic, name);
     network(at, nic, name);
     if (nic.pci_slot) set_number(name + ".pciSlotNumber", *nic.pci_slot);
@@ -327,28 +372,36 @@ class VmxWriter {
     const auto target = request_.options.networks.find(network.name);
     if (target != request_.options.networks.end()) {
       const NetworkTarget& to = target->second;
-      set(name + ".networkName", !to.portgroup.empty() ? to.portgroup : !to.network.empty() ? to.network : to.bridge);
+      set(name + ".networkName", !to.portgroup.empty() ? to.portgroup
+                                 : !to.network.empty() ? to.network
+                                                       : to.bridge);
       return;
     }
     set_if(name + ".networkName", network.name);
     const std::string& kind = network.kind;
-    if (kind == "bridged" || kind == "nat" || kind == "hostonly" || kind == "custom") set(name + ".connectionType", kind);
+    if (kind == "bridged" || kind == "nat" || kind == "hostonly" || kind == "custom")
+      set(name + ".connectionType", kind);
     set_if(name + ".vnet", network.device);
     set_if(name + ".dvs.switchId", network.switch_id);
-    if (!network.switch_id.empty() || kind == "dvs") set_if(name + ".dvs.portgroupId", network.portgroup);
+    if (!network.switch_id.empty() || kind == "dvs")
+      set_if(name + ".dvs.portgroupId", network.portgroup);
     if (kind == "opaque") {
       set(name + ".opaqueNetwork.id", network.portgroup);
       set(name + ".opaqueNetwork.type", "nsx.LogicalSwitch");
     }
     if (!machine_.hardware_version)
-      account_.tell(Aspect::nic_network, at, needs_action("make sure that VMware has a port group of this name, or map it (--map)", "networks of KVM hosts are not VMware's"));
+      account_.tell(
+          Aspect::nic_network, at,
+          needs_action("make sure that VMware has a port group of this name, or map it (--map)",
+                       "networks of KVM hosts are not VMware's"));
   }
 
   void ports(const std::vector<Port>& ports, std::string_view kind) {
     for (const Port& port : ports) {
       const std::string name = fmt::format("{}{}", kind, port.index);
       set(name + ".present", true);
-      const bool known = port.kind == "file" || port.kind == "pipe" || port.kind == "network" || port.kind == "device" || port.kind == "thinprint";
+      const bool known = port.kind == "file" || port.kind == "pipe" || port.kind == "network" ||
+                         port.kind == "device" || port.kind == "thinprint";
       set(name + ".fileType", known ? port.kind : "device");
       set_if(name + ".fileName", known ? port.target : "auto detect");
     }
@@ -360,10 +413,12 @@ class VmxWriter {
     if (machine_.usb.xhci) set("usb_xhci.present", true);
     if (!machine_.sound.empty()) {
       set("sound.present", true);
-      const bool known = machine_.sound == "sb16" || machine_.sound == "es1371" || machine_.sound == "hdaudio";
+      const bool known =
+          machine_.sound == "sb16" || machine_.sound == "es1371" || machine_.sound == "hdaudio";
       set("sound.virtualDev", known ? machine_.sound : "hdaudio");
     }
-    if (machine_.video.memory && machine_.hardware_version) set_number("svga.vramSize", *machine_.video.memory);
+    if (machine_.video.memory && machine_.hardware_version)
+      set_number("svga.vramSize", *machine_.video.memory);
     if (machine_.video.displays) set_number("svga.numDisplays", *machine_.video.displays);
     if (machine_.video.accelerated) set("mks.enable3d", true);
     for (const Property& value : machine_.extra) {

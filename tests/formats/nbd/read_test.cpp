@@ -43,8 +43,12 @@ TEST_SUITE("nbd: reading") {
     must(disk->read(77777, some));
     CHECK(std::equal(some.begin(), some.end(), content.begin() + 77777));
 
-    ConvertRequest request{.source = server.uri, .source_options = {}, .target = folder / "copy",
-                           .target_format = "raw", .target_options = {}, .copy = {}};
+    ConvertRequest request{.source = server.uri,
+                           .source_options = {},
+                           .target = folder / "copy",
+                           .target_format = "raw",
+                           .target_options = {},
+                           .copy = {}};
     const CopyReport report = must(convert(request));
     CHECK(report.zero_bytes >= 2 << 20);
     Content copy = read_file(folder / "copy");
@@ -69,8 +73,7 @@ TEST_SUITE("nbd: reading") {
     if (!have_command("nbdkit")) return skip("nbdkit is absent");
     TemporaryFolder folder;
     const Nbdkit server(folder, {"eval", "get_size=echo 4M",
-                                 "pread=head -c $3 /dev/zero | tr '\\0' 'x'",
-                                 "can_extents=exit 0",
+                                 "pread=head -c $3 /dev/zero | tr '\\0' 'x'", "can_extents=exit 0",
                                  "extents=echo 0 1M hole; echo 1M 1M zero; echo 2M 1M hole,zero; "
                                  "echo 3M 1M"});
     const auto disk = must(open_disk(server.uri));
@@ -81,9 +84,12 @@ TEST_SUITE("nbd: reading") {
     CHECK(map[2].zero);
     CHECK_FALSE(map[3].zero);
     CHECK(map[3].data);
-    const CopyReport report = must(convert({.source = server.uri, .source_options = {},
-                                            .target = folder / "copy", .target_format = "raw",
-                                            .target_options = {}, .copy = {}}));
+    const CopyReport report = must(convert({.source = server.uri,
+                                            .source_options = {},
+                                            .target = folder / "copy",
+                                            .target_format = "raw",
+                                            .target_options = {},
+                                            .copy = {}}));
     CHECK(report.data_bytes == 2 << 20);
     const Content copy = read_file(folder / "copy");
     REQUIRE(copy.size() == 4 << 20);
@@ -103,21 +109,27 @@ TEST_SUITE("nbd: reading") {
                    "error-extents-rate=100%"};
     }
     const Nbdkit server(folder, arguments);
-    must(convert({.source = server.uri, .source_options = {}, .target = folder / "copy",
-                  .target_format = "raw", .target_options = {}, .copy = {}}));
+    must(convert({.source = server.uri,
+                  .source_options = {},
+                  .target = folder / "copy",
+                  .target_format = "raw",
+                  .target_options = {},
+                  .copy = {}}));
     CHECK(read_file(folder / "copy") == content);
   }
 
   TEST_CASE("a read error half way is Io with its place, and leaves no target") {
     if (!have_command("nbdkit")) return skip("nbdkit is absent");
     TemporaryFolder folder;
-    const Nbdkit server(folder,
-                        {"eval", "get_size=echo 8M",
-                         "pread=if [ $4 -ge 4194304 ]; then echo EIO gone >&2; exit 1; fi; "
-                         "head -c $3 /dev/zero | tr '\\0' 'x'"});
-    const auto report = convert({.source = server.uri, .source_options = {},
-                                 .target = folder / "copy", .target_format = "raw",
-                                 .target_options = {}, .copy = {}});
+    const Nbdkit server(folder, {"eval", "get_size=echo 8M",
+                                 "pread=if [ $4 -ge 4194304 ]; then echo EIO gone >&2; exit 1; fi; "
+                                 "head -c $3 /dev/zero | tr '\\0' 'x'"});
+    const auto report = convert({.source = server.uri,
+                                 .source_options = {},
+                                 .target = folder / "copy",
+                                 .target_format = "raw",
+                                 .target_options = {},
+                                 .copy = {}});
     REQUIRE(outcome(report) == "Io");
     CHECK(report.error().offset().value_or(0) >= 4194304);
     CHECK(report.error().path() == server.uri);
@@ -174,7 +186,8 @@ TEST_SUITE("nbd: reading") {
     Process server({"nbdkit", "-f", "-i", "127.0.0.1", "-p", port, "--tls=require",
                     "--tls-certificates=" + (folder / "theirs"), "pattern", "1M"});
     const std::string uri = "nbds://localhost:" + port + "/?tls-certificates=";
-    REQUIRE(server.wait_until([&] { return outcome(open_disk(uri + (folder / "theirs"))) == "ok"; }));
+    REQUIRE(
+        server.wait_until([&] { return outcome(open_disk(uri + (folder / "theirs"))) == "ok"; }));
     CHECK(outcome(open_disk(uri + (folder / "theirs"))) == "ok");
     CHECK(outcome(open_disk(uri + (folder / "ours"))) == "Protocol");
   }

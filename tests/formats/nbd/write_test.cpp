@@ -18,8 +18,12 @@ CreateOptions over(std::uint64_t size) {
 }
 
 ConvertRequest copy_to(const std::string& source, const std::string& target) {
-  ConvertRequest request{.source = source, .source_options = {.format = "raw"}, .target = target,
-                         .target_format = "nbd", .target_options = {}, .copy = {}};
+  ConvertRequest request{.source = source,
+                         .source_options = {.format = "raw"},
+                         .target = target,
+                         .target_format = "nbd",
+                         .target_options = {},
+                         .copy = {}};
   request.target_options.overwrite = true;
   request.target_options.limits.io_timeout = 20;
   request.copy.verify = true;
@@ -52,9 +56,8 @@ TEST_SUITE("nbd: writing") {
     SUBCASE("one connection") { with_filters({"multi-conn"}, {"multi-conn-mode=disable"}); }
     SUBCASE("no flush, only FUA") { with_filters({"fua"}, {"fuamode=force"}); }
     SUBCASE("blocks of 4 KiB to 64 KiB") {
-      with_filters({"blocksize-policy"},
-                   {"blocksize-minimum=4096", "blocksize-preferred=64k", "blocksize-maximum=64k",
-                    "blocksize-error-policy=error"});
+      with_filters({"blocksize-policy"}, {"blocksize-minimum=4096", "blocksize-preferred=64k",
+                                          "blocksize-maximum=64k", "blocksize-error-policy=error"});
     }
     SUBCASE("a new export, all zeros") {
       std::filesystem::remove(folder / "target");
@@ -77,8 +80,9 @@ TEST_SUITE("nbd: writing") {
     Content content = data_and_holes(23);
     content.resize(7 << 20);
     write_file(folder / "source", content);
-    REQUIRE(run_command({"qemu-img", "create", "-q", "-f", "qcow2", folder / "t.qcow2", "7M"})
-                .status == 0);
+    REQUIRE(
+        run_command({"qemu-img", "create", "-q", "-f", "qcow2", folder / "t.qcow2", "7M"}).status ==
+        0);
     const std::string socket = folder / "s.sock";
     std::vector<std::string> command;
     SUBCASE("qemu-nbd, for one client at a time") {
@@ -86,22 +90,27 @@ TEST_SUITE("nbd: writing") {
     }
     SUBCASE("qemu-storage-daemon") {
       command = {"qemu-storage-daemon",
-                 "--blockdev", "file,node-name=file,filename=" + (folder / "t.qcow2"),
-                 "--blockdev", "qcow2,node-name=disk,file=file",
-                 "--nbd-server", "addr.type=unix,addr.path=" + socket,
-                 "--export", "nbd,id=e,node-name=disk,name=,writable=on"};
+                 "--blockdev",
+                 "file,node-name=file,filename=" + (folder / "t.qcow2"),
+                 "--blockdev",
+                 "qcow2,node-name=disk,file=file",
+                 "--nbd-server",
+                 "addr.type=unix,addr.path=" + socket,
+                 "--export",
+                 "nbd,id=e,node-name=disk,name=,writable=on"};
     }
     {
       Process server(command, folder / "server.log");
       REQUIRE(server.wait_until([&] { return std::filesystem::exists(socket); }));
       must(convert(copy_to(folder / "source", nbd_uri(socket))));
     }
-    const auto compared = run_command({"qemu-img", "compare", "-f", "raw", "-F", "qcow2",
-                                       folder / "source", folder / "t.qcow2"});
+    const auto compared = run_command(
+        {"qemu-img", "compare", "-f", "raw", "-F", "qcow2", folder / "source", folder / "t.qcow2"});
     CHECK_MESSAGE(compared.status == 0, compared.output);
   }
 
-  TEST_CASE("an export is overwritten only when that is asked for, and only when it is large enough") {
+  TEST_CASE(
+      "an export is overwritten only when that is asked for, and only when it is large enough") {
     if (!have_command("nbdkit")) return skip("nbdkit is absent");
     TemporaryFolder folder;
     const Content before = pattern(1 << 20, 24);

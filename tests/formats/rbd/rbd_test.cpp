@@ -81,9 +81,12 @@ TEST_SUITE("rbd") {
     const Content content = scattered(1);
     write_file(folder / "source", content);
     const std::string image = fresh_image("copy");
-    ConvertRequest request{.source = folder / "source", .source_options = {.format = "raw"},
-                           .target = "rbd:" + image, .target_format = "raw",
-                           .target_options = {}, .copy = {}};
+    ConvertRequest request{.source = folder / "source",
+                           .source_options = {.format = "raw"},
+                           .target = "rbd:" + image,
+                           .target_format = "raw",
+                           .target_options = {},
+                           .copy = {}};
     request.copy.verify = true;
     SUBCASE("as the cluster likes it") {}
     SUBCASE("small objects, few features") {

@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <string>
 #include <vector>
-
 #include <vmlift/copy.hpp>
 #include <vmlift/disk.hpp>
 #include <vmlift/version.hpp>
