@@ -29,6 +29,7 @@ int on_complete(void* request, int* error) {
   auto& done = *static_cast<Request*>(request);
   done.error_number = *error;
   done.done = true;
+  if (done.waiter != nullptr && --done.waiter->left == 0) done.waiter->turn.notify_one();
   return 1;  // libnbd forgets the command
 }
 
@@ -232,27 +233,18 @@ bool Connection::lost() const {
 }
 
 Result<void> Connection::perform(std::span<Request> requests) {
-  const auto all_done = [&] { return std::ranges::all_of(requests, &Request::done); };
   Lock lock(mutex_);
   // A silence before there was anything to answer is none.
-  if (under_way_ == 0) last_sign_ = Clock::now();
-  under_way_ += requests.size();
+  if (threads_++ == 0) last_sign_ = Clock::now();
+  Waiter waiter;
+  waiter.left = requests.size();
   for (Request& request : requests) {
     if (failure_) break;
+    request.waiter = &waiter;
     submit(request);
   }
-  if (watching_) (void)::eventfd_write(wake_.get(), 1);
-  while (!failure_ && !all_done()) {
-    if (watching_) {
-      stepped_.wait(lock);
-      continue;
-    }
-    watching_ = true;
-    step(lock);
-    watching_ = false;
-    stepped_.notify_all();
-  }
-  under_way_ -= requests.size();
+  wait(lock, waiter);
+  --threads_;
 
   // The one place where outcomes are looked at.
   for (Request& request : requests) {
@@ -262,12 +254,30 @@ Result<void> Connection::perform(std::span<Request> requests) {
           os_error(request.error_number, what_it_does(request.kind)).at(request.range.offset));
     }
   }
-  if (!all_done() || failure_) {
+  if (waiter.left > 0 || failure_) {
     return std::unexpected(Error(*failure_)
                                .during(what_it_does(requests.front().kind))
                                .at(requests.front().range.offset));
   }
   return {};
+}
+
+/// Waits for the waiter's requests, watching the socket for all where nobody does.
+void Connection::wait(Lock& lock, Waiter& waiter) {
+  if (watching_ != nullptr) {
+    // What was just sent may have to wait for room in the socket.
+    if ((lib_.aio_get_direction(handle_) & LIBNBD_AIO_DIRECTION_WRITE) != 0) {
+      (void)::eventfd_write(wake_.get(), 1);
+    }
+    const auto place = waiting_.insert(waiting_.end(), &waiter);
+    waiter.turn.wait(lock, [&] { return failure_ || waiter.left == 0 || watching_ == nullptr; });
+    waiting_.erase(place);
+  }
+  if (failure_ || (waiter.left == 0 && watching_ != nullptr)) return;
+  watching_ = &waiter;
+  while (!failure_ && waiter.left > 0) step(lock);
+  watching_ = nullptr;
+  if (!waiting_.empty()) waiting_.front()->turn.notify_one();
 }
 
 void Connection::submit(Request& request) {
@@ -308,6 +318,7 @@ void Connection::submit(Request& request) {
   }
   request.problem = server_error(what_it_does(request.kind)).at(offset);
   request.done = true;
+  --request.waiter->left;
 }
 
 /// Waits for the socket, with the lock released, and lets libnbd go on.
@@ -363,7 +374,7 @@ void Connection::give_up(Error why, bool retry) {
   if (failure_) return;
   lost_ = retry && why.code() != ErrorCode::Protocol;
   failure_ = std::move(why);
-  stepped_.notify_all();
+  for (Waiter* waiter : waiting_) waiter->turn.notify_one();
 }
 
 Error Connection::server_error(std::string_view activity) const {

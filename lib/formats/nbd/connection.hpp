@@ -6,7 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,6 +27,12 @@ struct StatusRun {
   std::uint32_t flags = 0;
 };
 
+/// One thread that waits for its requests.
+struct Waiter {
+  std::condition_variable turn;  ///< its requests are answered, or it is to watch the socket
+  std::size_t left = 0;          ///< requests without an answer
+};
+
 struct Request {
   enum class Kind { read, write, zero, fast_zero, trim, flush, status };
   Kind kind = Kind::read;
@@ -38,6 +44,7 @@ struct Request {
   std::vector<StatusRun>* runs = nullptr;
 
   // The outcome, set by the connection.
+  Waiter* waiter = nullptr;
   bool done = false;
   int error_number = 0;
   std::optional<Error> problem{};  ///< where more is known than the number
@@ -89,6 +96,7 @@ class Connection {
   Result<void> inspect();
   Result<void> drive_handshake(Lock& lock);
   void submit(Request& request);
+  void wait(Lock& lock, Waiter& waiter);
   void step(Lock& lock);
   void give_up(Error why, bool retry);
   Error server_error(std::string_view activity) const;
@@ -100,10 +108,10 @@ class Connection {
   Descriptor wake_;  // an eventfd: a new request may want to write where only reading is watched
 
   mutable std::mutex mutex_;  // guards the handle too: no call of libnbd's waits for the server
-  std::condition_variable stepped_;
   nbd_handle* handle_ = nullptr;
-  bool watching_ = false;
-  std::uint64_t under_way_ = 0;
+  Waiter* watching_ = nullptr;  // whoever has the socket in its eye, for all
+  std::list<Waiter*> waiting_;  // the others
+  std::size_t threads_ = 0;     // inside perform()
   std::chrono::steady_clock::time_point last_sign_;
   std::optional<Error> failure_;  // the handle is not driven any more
   bool lost_ = false;
