@@ -265,8 +265,10 @@ Result<void> Connection::perform(std::span<Request> requests) {
 /// Waits for the waiter's requests, watching the socket for all where nobody does.
 void Connection::wait(Lock& lock, Waiter& waiter) {
   if (watching_ != nullptr) {
-    // What was just sent may have to wait for room in the socket.
-    if ((lib_.aio_get_direction(handle_) & LIBNBD_AIO_DIRECTION_WRITE) != 0) {
+    // What was just sent may have to wait for room in the socket, or may have brought the answer
+    // that the watching thread waits for.
+    if ((lib_.aio_get_direction(handle_) & LIBNBD_AIO_DIRECTION_WRITE) != 0 ||
+        watching_->left == 0) {
       (void)::eventfd_write(wake_.get(), 1);
     }
     const auto place = waiting_.insert(waiting_.end(), &waiter);
