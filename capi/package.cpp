@@ -55,6 +55,15 @@ vmlift_code vmlift_package_inspect(const vmlift_package* package, char** json, v
   });
 }
 
+vmlift_code vmlift_package_assess(const vmlift_package* package, char** json, vmlift_error** err) {
+  return guarded(err, [&]() -> Result<void> {
+    if (auto given = required(package, json); !given) return given;
+    *json = nullptr;
+    *json = copied(vmlift::vm::to_json(vmlift::vm::assess(package->package.definition())));
+    return {};
+  });
+}
+
 vmlift_code vmlift_package_open_disk(const vmlift_package* package, const char* source,
                                      vmlift_disk** disk, vmlift_error** err) {
   return guarded(err, [&]() -> Result<void> {

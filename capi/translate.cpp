@@ -50,6 +50,24 @@ vmlift_code vmlift_translate_options_set_disks(vmlift_translate_options* options
   });
 }
 
+vmlift_code vmlift_translate_options_set_hypervisor(vmlift_translate_options* options,
+                                                    const char* hypervisor, vmlift_error** err) {
+  return guarded(err, [&]() -> Result<void> {
+    if (auto given = required(options, hypervisor); !given) return given;
+    options->options.hypervisor = hypervisor;
+    return {};
+  });
+}
+
+vmlift_code vmlift_translate_options_set_capabilities(vmlift_translate_options* options,
+                                                      const char* xml, vmlift_error** err) {
+  return guarded(err, [&]() -> Result<void> {
+    if (auto given = required(options, xml); !given) return given;
+    options->options.capabilities = xml;
+    return {};
+  });
+}
+
 vmlift_code vmlift_package_translate(const vmlift_package* package, const char* dialect,
                                      const vmlift_translate_options* options,
                                      vmlift_translation** translation, vmlift_error** err) {

@@ -450,6 +450,12 @@ VMLIFT_API(1_0) const char *vmlift_package_kind(const vmlift_package *package);
 VMLIFT_API(1_0) vmlift_code vmlift_package_inspect(const vmlift_package *package, char **json,
                                                    vmlift_error **err);
 
+/* What to know or to solve before the machines are moved, as JSON: {"concerns": [...]}, each with
+ * machine, severity ("blocker", "warning", "info"), id, key, message and action. The caller frees
+ * *json. */
+VMLIFT_API(1_0) vmlift_code vmlift_package_assess(const vmlift_package *package, char **json,
+                                                  vmlift_error **err);
+
 /* Opens a disk by the source that the definition gives it ("disk1.vmdk") or by its address
  * ("scsi0:0"). */
 VMLIFT_API(1_0) vmlift_code vmlift_package_open_disk(const vmlift_package *package,
@@ -488,6 +494,14 @@ VMLIFT_API(1_0) vmlift_code vmlift_translate_options_set_disks(vmlift_translate_
                                                                const char *format,
                                                                vmlift_error **err);
 
+/* What a libvirt domain runs under: "kvm" (the default), "qemu", "xen". */
+VMLIFT_API(1_0) vmlift_code vmlift_translate_options_set_hypervisor(
+    vmlift_translate_options *options, const char *hypervisor, vmlift_error **err);
+
+/* What the target host can do, which the domain then keeps to: libvirt's domcapabilities XML. */
+VMLIFT_API(1_0) vmlift_code vmlift_translate_options_set_capabilities(
+    vmlift_translate_options *options, const char *xml, vmlift_error **err);
+
 typedef struct vmlift_translation vmlift_translation;
 
 /* Writes every machine in another dialect ("libvirt", "ovf", "vmx", "kubevirt"). */
@@ -509,6 +523,22 @@ VMLIFT_API(1_0) const char *vmlift_translation_text(const vmlift_translation *tr
 
 /* What became of every key of the source, as JSON: the document of `--report`. */
 VMLIFT_API(1_0) const char *vmlift_translation_report(const vmlift_translation *translation);
+
+/* ---- Defining a machine on its host --------------------------------------------------------- */
+
+/* Defines a libvirt domain from its XML (what vmlift_package_translate to "libvirt" gives) on the
+ * libvirt connection `connection` ("qemu:///system"; NULL: libvirt's default). A domain of the same
+ * name or UUID is never replaced: VMLIFT_ERR_EXISTS. `uuid` may be NULL; otherwise the caller frees
+ * *uuid. Without libvirt: VMLIFT_ERR_UNSUPPORTED_FEATURE. */
+VMLIFT_API(1_0) vmlift_code vmlift_vm_define(const char *domain, const char *connection,
+                                             char **uuid, vmlift_error **err);
+
+/* What the host behind a connection can do for guests of the kind `hypervisor` ("kvm"), as
+ * vmlift_translate_options_set_capabilities takes it; "" where it does not tell. The caller frees
+ * *xml. */
+VMLIFT_API(1_0) vmlift_code vmlift_host_capabilities(const char *connection,
+                                                     const char *hypervisor, char **xml,
+                                                     vmlift_error **err);
 
 /* ---- Migrating ------------------------------------------------------------------------------ */
 

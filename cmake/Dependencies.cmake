@@ -12,7 +12,7 @@ find_package(yaml-cpp REQUIRED)
 pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(libzstd REQUIRED IMPORTED_TARGET libzstd)
 
-# Only headers: these libraries are loaded when a disk on such a server is first used.
+# Only headers: these libraries are loaded when they are first needed.
 pkg_check_modules(libnbd QUIET libnbd)
 if(NOT libnbd_FOUND)
   message(STATUS "vmlift: no NBD (needs libnbd's header)")
@@ -21,6 +21,11 @@ find_path(librbd_INCLUDE_DIR rbd/librbd.h)
 mark_as_advanced(librbd_INCLUDE_DIR)
 if(NOT librbd_INCLUDE_DIR)
   message(STATUS "vmlift: no RBD (needs librbd's headers)")
+endif()
+
+pkg_check_modules(libvirt QUIET libvirt)
+if(NOT libvirt_FOUND)
+  message(STATUS "vmlift: machines cannot be defined (needs libvirt's headers)")
 endif()
 
 set(VMLIFT_PYTHON_FOUND FALSE)

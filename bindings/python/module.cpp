@@ -12,5 +12,6 @@ PYBIND11_MODULE(_core, module) {
   vmlift::python::add_copy(module);
   vmlift::python::add_vm(module);
   vmlift::python::add_package(module);
+  vmlift::python::add_host(module);
   vmlift::python::add_migrate(module);
 }

@@ -10,6 +10,7 @@ void add_disk(pybind11::module_& module);
 void add_copy(pybind11::module_& module);
 void add_vm(pybind11::module_& module);
 void add_package(pybind11::module_& module);
+void add_host(pybind11::module_& module);
 void add_migrate(pybind11::module_& module);
 
 }  // namespace vmlift::python

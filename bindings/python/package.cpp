@@ -80,7 +80,9 @@ vm::TranslateOptions translate_options(const std::string& dialect, const std::st
                                        const OptionMap& decisions,
                                        const std::optional<std::string>& network_map,
                                        const std::optional<std::string>& disk_directory,
-                                       const std::optional<std::string>& disk_format) {
+                                       const std::optional<std::string>& disk_format,
+                                       const std::string& hypervisor,
+                                       const std::string& capabilities) {
   vm::TranslateOptions options;
   options.dialect = dialect;
   options.profile = profile;
@@ -88,6 +90,8 @@ vm::TranslateOptions translate_options(const std::string& dialect, const std::st
   if (network_map) options.networks = value_or_raise(vm::parse_network_map(*network_map));
   if (disk_directory) options.disk_directory = *disk_directory;
   if (disk_format) options.disk_format = *disk_format;
+  options.hypervisor = hypervisor;
+  options.capabilities = capabilities;
   return options;
 }
 
@@ -95,9 +99,11 @@ py::tuple translate_texts(const Package& package, const std::string& dialect,
                           const std::string& profile, const OptionMap& decisions,
                           const std::optional<std::string>& network_map,
                           const std::optional<std::string>& disk_directory,
-                          const std::optional<std::string>& disk_format) {
+                          const std::optional<std::string>& disk_format,
+                          const std::string& hypervisor, const std::string& capabilities) {
   const vm::TranslateOptions options =
-      translate_options(dialect, profile, decisions, network_map, disk_directory, disk_format);
+      translate_options(dialect, profile, decisions, network_map, disk_directory, disk_format,
+                        hypervisor, capabilities);
   const vm::Translation translation =
       value_or_raise(without_gil([&] { return vm::translate(package.definition(), options); }));
   py::list documents;
@@ -153,7 +159,8 @@ void add_package(py::module_& module) {
       .def("translate_texts", &translate_texts, py::arg("dialect"), py::kw_only(),
            py::arg("profile") = "", py::arg("decisions") = OptionMap{},
            py::arg("network_map") = py::none(), py::arg("disk_directory") = py::none(),
-           py::arg("disk_format") = py::none());
+           py::arg("disk_format") = py::none(), py::arg("hypervisor") = "",
+           py::arg("capabilities") = "");
 }
 
 }  // namespace vmlift::python

@@ -5,8 +5,8 @@ debian_packages=(
   # libraries
   libfmt-dev libdeflate-dev zlib1g-dev liblzma-dev libzstd-dev libpugixml-dev nlohmann-json3-dev
   libyaml-cpp-dev libssl-dev libsqlite3-dev
-  # headers of libraries that are loaded when needed: disks on servers
-  libnbd-dev librbd-dev
+  # headers of libraries that are loaded when needed: disks on servers, hypervisors
+  libnbd-dev librbd-dev libvirt-dev
   # tests and benchmarks
   doctest-dev libbenchmark-dev abigail-tools strace
   # the Python package, its command line and its tests
@@ -14,7 +14,7 @@ debian_packages=(
   # independent opinions on what vmlift writes: disks, machines, definitions
   qemu-utils qemu-system-x86 ovmf libxml2-utils
   libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system
-  swtpm swtpm-tools
+  swtpm swtpm-tools virt-v2v
   # servers that hold disks: NBD with and without TLS, a Ceph cluster of one monitor and one OSD
   nbdkit libnbd-bin gnutls-bin openssl ceph-mon ceph-osd ceph-common qemu-block-extra
   # the sample appliance: its root file system, partition table, boot loader and drivers

@@ -50,9 +50,14 @@ int main(void) {
   vmlift_migration *migration = NULL;
   CHECK(vmlift_package_open(NULL, NULL, NULL, &package, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_package_inspect(NULL, &text, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_package_assess(NULL, &text, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_package_kind(NULL) == NULL);
   CHECK(vmlift_translation_count(NULL) == 0 && vmlift_translation_text(NULL, 0) == NULL);
   CHECK(vmlift_migration_prepare("a", NULL, NULL, NULL, &migration, NULL) ==
+        VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_vm_define(NULL, NULL, &text, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_host_capabilities(NULL, NULL, &text, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_translate_options_set_hypervisor(NULL, "xen", NULL) ==
         VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_migration_run(NULL, NULL, NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   return 0;

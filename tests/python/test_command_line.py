@@ -10,7 +10,7 @@ import pytest
 
 import vmlift
 
-COMMANDS = ["info", "map", "check", "digest", "convert", "compare", "inspect", "translate", "migrate",
+COMMANDS = ["info", "map", "check", "digest", "convert", "compare", "inspect", "translate", "define", "migrate",
             "sync", "fixup", "formats"]
 
 

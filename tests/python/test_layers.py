@@ -14,6 +14,7 @@ DIRECT = {
     "codec": ["base"],
     "disk": ["io"],
     "vm": ["base"],
+    "host": ["vm"],
     "formats": ["disk"],
     "copy": ["disk"],
     "package": ["formats", "vm"],

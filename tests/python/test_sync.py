@@ -133,6 +133,8 @@ COUNTERPARTS = {
     "vmlift_package_": "Package",
     "vmlift_translate_options_": "translate",
     "vmlift_translation_": "Translation",
+    "vmlift_vm_define": "define",
+    "vmlift_host_": "LibvirtHost",
     "vmlift_migrate_options_": "migrate",
     "vmlift_migration_": "Migration",
 }

@@ -14,6 +14,7 @@ from ._core import (
     DiskInfo,
     Format,
     FormatOption,
+    LibvirtHost,
     SnapshotInfo,
     Subformat,
     __version__,
@@ -28,7 +29,9 @@ from ._core import (
     open_disk,
     probe,
 )
+from .assessment import assess
 from .comparison import Comparison, compare
+from .definition import Definition, Domain, define
 from .errors import (
     Cancelled,
     Error,
@@ -48,11 +51,11 @@ from .not_yet import SyncSession, fixup_apply, fixup_plan
 from .package import Document, Package, Translation, inspect, translate
 
 __all__ = [
-    "BitmapInfo", "Cancelled", "CheckReport", "Comparison", "CopyReport", "Disk", "DiskExtent",
-    "DiskInfo", "Document", "Error", "Exists", "Format", "FormatOption", "InvalidArgument", "Io",
-    "Migration", "NoMemory", "NoSpace", "NotFound", "OutOfRange", "Package", "PermissionDenied",
+    "BitmapInfo", "Cancelled", "CheckReport", "Comparison", "CopyReport", "Definition", "Disk",
+    "DiskExtent", "DiskInfo", "Document", "Domain", "Error", "Exists", "Format", "FormatOption",
+    "InvalidArgument", "Io", "LibvirtHost", "Migration", "NoMemory", "NoSpace", "NotFound", "OutOfRange", "Package", "PermissionDenied",
     "SnapshotInfo", "Subformat", "SyncSession", "Timeout", "Translation", "UnsupportedFeature",
-    "__version__", "compare", "convert", "copy_disk", "create_disk", "decisions", "dialects",
-    "digest", "error_codes", "fixup_apply", "fixup_plan", "formats", "inspect", "migrate",
+    "__version__", "assess", "compare", "convert", "copy_disk", "create_disk", "decisions",
+    "define", "dialects", "digest", "error_codes", "fixup_apply", "fixup_plan", "formats", "inspect", "migrate",
     "open_disk", "probe", "translate",
 ]

@@ -1,7 +1,7 @@
 # The C++ core as Python sees it, kept by hand and checked against the module by
 # tests/python/test_sync.py.
 from types import TracebackType
-from typing import Mapping, Optional, Type
+from typing import Mapping, Optional, Sequence, Type
 
 from ._types import (Buffer, Decision, Dialect, Location, ProgressCallback, StageCallback,
                      Verified)
@@ -203,7 +203,18 @@ class Package:
     def translate_texts(self, dialect: str, *, profile: str = ...,
                         decisions: Mapping[str, str] = ..., network_map: Optional[str] = ...,
                         disk_directory: Optional[str] = ..., disk_format: Optional[str] = ...,
+                        hypervisor: str = ..., capabilities: str = ...,
                         ) -> tuple[list[tuple[str, str, str]], str]: ...
+
+class LibvirtHost:
+    """A hypervisor behind a libvirt connection. UnsupportedFeature without libvirt."""
+    def __init__(self, uri: str = ...) -> None: ...
+    @property
+    def uri(self) -> str: ...
+    def capabilities(self, hypervisor: str = ...) -> str:
+        """libvirt's domcapabilities XML; "" where the driver does not tell."""
+    def define(self, domains: Sequence[str]) -> list[tuple[str, str]]:
+        """Defines every domain XML, or none. Gives names and UUIDs. Never replaces: Exists."""
 
 class Migration:
     """A migration that is planned and can be run, once."""

@@ -46,14 +46,17 @@ class Package(_core.Package):
 
     def translate(self, to: str, *, profile: str = "", decisions: Mapping[str, str] = {},
                   network_map: Optional[str] = None, disk_directory: Optional[str] = None,
-                  disk_format: Optional[str] = None) -> Translation:
+                  disk_format: Optional[str] = None, hypervisor: str = "",
+                  capabilities: str = "") -> Translation:
         """Writes every machine in the dialect `to` ("libvirt", "ovf", "vmx", "kubevirt").
 
-        `network_map` is the YAML text of a --map document.
+        `network_map` is the YAML text of a --map document, `hypervisor` what a libvirt domain
+        runs under ("kvm", "qemu", "xen"), `capabilities` the domcapabilities XML of its host.
         """
         documents, report = self.translate_texts(
             to, profile=profile, decisions=decisions, network_map=network_map,
-            disk_directory=disk_directory, disk_format=disk_format)
+            disk_directory=disk_directory, disk_format=disk_format, hypervisor=hypervisor,
+            capabilities=capabilities)
         return Translation([Document(*each) for each in documents], json.loads(report))
 
     def __enter__(self) -> Package:
@@ -73,9 +76,10 @@ def inspect(location: Location, *, configuration: str = "", references: Optional
 def translate(location: Location, to: str, *, profile: str = "",
               decisions: Mapping[str, str] = {}, network_map: Optional[str] = None,
               disk_directory: Optional[str] = None, disk_format: Optional[str] = None,
-              configuration: str = "", references: Optional[str] = None,
-              limits: Mapping[str, int] = {}) -> Translation:
+              hypervisor: str = "", capabilities: str = "", configuration: str = "",
+              references: Optional[str] = None, limits: Mapping[str, int] = {}) -> Translation:
     """The machines of a definition, in another dialect."""
     package = Package(location, configuration=configuration, references=references, limits=limits)
     return package.translate(to, profile=profile, decisions=decisions, network_map=network_map,
-                             disk_directory=disk_directory, disk_format=disk_format)
+                             disk_directory=disk_directory, disk_format=disk_format,
+                             hypervisor=hypervisor, capabilities=capabilities)

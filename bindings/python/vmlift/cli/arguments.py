@@ -27,16 +27,16 @@ Subcommands = argparse._SubParsersAction  # the type has no public name
 
 
 def build_parser() -> ArgumentParser:
-    from . import (check, compare, convert, digest, fixup, formats, info, inspect, map, migrate,
-                   sync, translate)
+    from . import (check, compare, convert, define, digest, fixup, formats, info, inspect, map,
+                   migrate, sync, translate)
     parser = ArgumentParser(
         prog="vmlift", description="Moves virtual machines across hypervisors.",
         epilog="DISK is a path, a URI, or PACKAGE.ova!MEMBER. 'vmlift COMMAND --help' tells more.")
     parser.add_argument("--version", action="version", version=f"vmlift {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True,
                                      dest="command")
-    for module in (info, map, check, digest, convert, compare, inspect, translate, migrate, sync,
-                   fixup, formats):
+    for module in (info, map, check, digest, convert, compare, inspect, translate, define, migrate,
+                   sync, fixup, formats):
         module.add_to(commands)
     return parser
 

@@ -32,17 +32,34 @@ def add_translating(parser: ArgumentParser) -> None:
     parser.add_argument("--map", metavar="MAP.yaml", help="where the source's networks go")
 
 
-def network_map(options: argparse.Namespace) -> Optional[str]:
-    """The text of the --map file."""
-    if options.map is None:
+def add_hypervisor(parser: ArgumentParser) -> None:
+    parser.add_argument("--hypervisor", "--target", default="", metavar="KIND",
+                        help="what a libvirt domain runs under: kvm (the default), qemu or xen")
+
+
+def add_disks(parser: ArgumentParser) -> None:
+    """Where a definition will find its disks."""
+    parser.add_argument("-O", dest="disk_format", metavar="FMT",
+                        help="the format that the disks will have")
+    parser.add_argument("--disks", metavar="DIR", help="the folder that they will be in")
+
+
+def text_file(path: Optional[str], what: str) -> Optional[str]:
+    """The text of a file that an option names."""
+    if path is None:
         return None
-    with open(options.map, "rb") as file:
+    with open(path, "rb") as file:
         content = file.read()
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise InvalidArgument("InvalidArgument", "the map is not UTF-8 text", options.map,
+        raise InvalidArgument("InvalidArgument", f"the {what} is not UTF-8 text", path,
                               error.start) from None
+
+
+def network_map(options: argparse.Namespace) -> Optional[str]:
+    """The text of the --map file."""
+    return text_file(options.map, "map")
 
 
 def account_text(report: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""vmlift inspect: the machines that a package or definition describes."""
+"""vmlift inspect: the machines that packages and definitions describe."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from .. import inspect
+from . import assessment
 from .arguments import ArgumentParser, Subcommands, add_command
 from .definition import add_opening, as_json, warn
 from .text import exact_size, fields, human_size, printable, table
@@ -17,24 +18,38 @@ def add_to(commands: "Subcommands[ArgumentParser]") -> None:
         "Shows the machines that an .ova, .ovf, .vmx or libvirt .xml defines. Disks are not "
         "opened.")
     add_opening(parser)
-    parser.add_argument("vm", metavar="VM")
+    parser.add_argument("--assess", action="store_true",
+                        help="tell what to know or to solve before the machines are moved; VM may "
+                        "also be a folder of many machines")
+    parser.add_argument("vms", metavar="VM", nargs="+")
 
 
 def run(options: argparse.Namespace) -> int:
-    document = inspect(options.vm, configuration=options.configuration,
-                       references=options.references, limits=dict(options.limit))
+    if options.assess:
+        return assessment.run(options)
+    documents = [inspect(vm, configuration=options.configuration, references=options.references,
+                         limits=dict(options.limit)) for vm in options.vms]
     if options.json:
-        print(as_json(document), end="")
+        # One package is the document itself.
+        print(as_json(documents[0] if len(documents) == 1 else {"packages": [
+            {"package": vm, **document} for vm, document in zip(options.vms, documents)]}), end="")
         return 0
+    for index, (vm, document) in enumerate(zip(options.vms, documents)):
+        if index > 0:
+            print()
+        show(document, vm)
+    return 0
+
+
+def show(document: dict[str, Any], vm: str) -> None:
     print("\n".join(machine_text(machine) for machine in document["machines"]), end="")
     if len(document["configurations"]) > 1:
         print("\nconfigurations: " + ", ".join(
             printable(each["id"]) + (" (default)" if each["default"] else "")
             for each in document["configurations"]))
-    warn(document["warnings"], options.vm)
+    warn(document["warnings"], vm)
     for machine in document["machines"]:
-        warn(machine["warnings"], options.vm)
-    return 0
+        warn(machine["warnings"], vm)
 
 
 def machine_text(machine: dict[str, Any]) -> str:

@@ -9,7 +9,8 @@ import sys
 from .. import Document, Translation, translate
 from ..errors import InvalidArgument
 from .arguments import ArgumentParser, Subcommands, add_command
-from .definition import account_text, add_opening, add_translating, as_json, network_map
+from .definition import (account_text, add_disks, add_hypervisor, add_opening, add_translating,
+                         as_json, network_map, text_file)
 from .text import printable
 from .whole_file import write_whole
 
@@ -21,11 +22,12 @@ def add_to(commands: "Subcommands[ArgumentParser]") -> None:
         "became of the source's settings is told on stderr and in the report.")
     add_opening(parser)
     parser.add_argument("--to", required=True, metavar="DIALECT",
-                        help="libvirt, ovf, vmx or kubevirt")
+                        help="libvirt, ovf, vmx, kubevirt, qm, openstack or xl")
     add_translating(parser)
-    parser.add_argument("-O", dest="disk_format", metavar="FMT",
-                        help="the format that the disks will have")
-    parser.add_argument("--disks", metavar="DIR", help="the folder that they will be in")
+    add_hypervisor(parser)
+    parser.add_argument("--capabilities", metavar="DOMCAPS.xml",
+                        help="what the target host can do: libvirt's domcapabilities")
+    add_disks(parser)
     parser.add_argument("-o", dest="out", metavar="OUT",
                         help="the file to write, or a folder; otherwise stdout")
     parser.add_argument("--report", metavar="LOSS.json", help="write the account of every key")
@@ -38,7 +40,9 @@ def run(options: argparse.Namespace) -> int:
     translation = translate(
         options.vm, options.to, profile=options.profile, decisions=dict(options.decisions),
         network_map=network_map(options), disk_directory=options.disks,
-        disk_format=options.disk_format, configuration=options.configuration,
+        disk_format=options.disk_format, hypervisor=options.hypervisor,
+        capabilities=text_file(options.capabilities, "capabilities") or "",
+        configuration=options.configuration,
         references=options.references, limits=dict(options.limit))
     files = destinations(translation.documents, options.out)
     for document, path in zip(translation.documents, files):
