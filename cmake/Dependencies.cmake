@@ -10,6 +10,7 @@ find_package(pugixml REQUIRED)
 find_package(nlohmann_json 3 REQUIRED)
 find_package(yaml-cpp REQUIRED)
 pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
+pkg_check_modules(libisal REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(libzstd REQUIRED IMPORTED_TARGET libzstd)
 
 # Only headers: these libraries are loaded when they are first needed.

@@ -3,8 +3,8 @@ debian_packages=(
   # compilers and build tools
   g++ clang-19 libclang-rt-19-dev cmake ninja-build pkg-config ccache
   # libraries
-  libfmt-dev libdeflate-dev zlib1g-dev liblzma-dev libzstd-dev libpugixml-dev nlohmann-json3-dev
-  libyaml-cpp-dev libssl-dev libsqlite3-dev
+  libfmt-dev libdeflate-dev libisal-dev zlib1g-dev liblzma-dev libzstd-dev libpugixml-dev
+  nlohmann-json3-dev libyaml-cpp-dev libssl-dev libsqlite3-dev
   # headers of libraries that are loaded when needed: disks on servers, hypervisors
   libnbd-dev librbd-dev libvirt-dev
   # tests and benchmarks

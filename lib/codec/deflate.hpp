@@ -1,5 +1,6 @@
 // DEFLATE (RFC 1951) and its zlib wrapper (RFC 1950) for whole units: a grain or a cluster in
-// one call, over libdeflate. An object holds the library's working memory and is used by one
+// one call, over libdeflate and, where speed is
+// all that counts, ISA-L. An object holds the library's working memory and is used by one
 // thread at a time; keep it for many units (see pool.hpp): making one costs more than a unit.
 #pragma once
 
@@ -8,7 +9,10 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <variant>
 
+#include "codec/effort.hpp"
+#include "codec/fast_deflate.hpp"
 #include "vmlift/error.hpp"
 
 struct libdeflate_compressor;
@@ -49,16 +53,14 @@ class Inflater {
   std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> state_;
 };
 
-/// How much time compression may take. `balanced` is no larger than zlib's level 6.
-enum class Effort { fast, balanced, small };
-
 class Deflater {
  public:
-  /// `level`: 1 (fast) to 12 (small).
+  /// `level`: 1 (fast) to 12 (small), for every unit.
   explicit Deflater(int level);
-  /// Picks the level unit by unit: compressed and encrypted data gain nothing from an expensive
-  /// one, and guest disks hold a lot of them.
-  explicit Deflater(Effort effort);
+  /// `balanced` is the level for units that shrink at Effort::balanced; those that do not, as
+  /// samples tell, are stored: guest disks hold a lot of media, archives and ciphers, and an
+  /// expensive level would look for repetitions in them at length.
+  Deflater(Effort effort, int balanced);
   ~Deflater();
   Deflater(Deflater&&) noexcept;
 
@@ -72,9 +74,15 @@ class Deflater {
  private:
   using State = std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)>;
   static State make(int level);
+  /// What works on the units that do not shrink.
+  struct Judge {
+    State sampler;
+    State store;
+  };
+  bool hopeless(std::span<const std::byte> plain, std::span<std::byte> room) const;
 
-  State state_;
-  State cheap_;  // null: one level for everything
+  std::variant<State, FastDeflater> compressor_;
+  std::optional<Judge> judge_;  // none: the caller chose the level
 };
 
 /// Bytes that hold the deflate stream of `plain` bytes with wrapper, however badly it deflates.

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "base/bytes.hpp"
-#include "codec/pool.hpp"
+#include "base/pool.hpp"
 
 using namespace vmlift;
 
@@ -25,7 +25,7 @@ TEST_SUITE_BEGIN("codec");
 
 TEST_CASE("what is deflated inflates to the same bytes, at every effort and size") {
   for (const Effort effort : {Effort::fast, Effort::balanced, Effort::small}) {
-    Deflater deflater(effort);
+    Deflater deflater(effort, 6);
     Inflater inflater;
     for (const std::size_t size : {1UL, 512UL, 4096UL, 65536UL, 1UL << 20}) {
       CAPTURE(size);

@@ -94,7 +94,12 @@ Result<void> need_version3(const Header& header, const char* option) {
   return fail(ErrorCode::InvalidArgument, "{} needs compat=1.1", option);
 }
 
-Result<void> read_level(const Reader& reader, NewImage& image) {
+Result<void> read_effort(const Reader& reader, NewImage& image) {
+  if (const auto name = reader.text("compression")) {
+    const auto effort = effort_named(*name);
+    if (!effort) return Reader::wrong("compression", *name);
+    image.effort = *effort;
+  }
   if (!reader.text("compression_level")) return {};
   const std::uint64_t highest = image.header.compression == CompressionType::zstd ? 19 : 12;
   VMLIFT_TRY(const std::uint64_t level, reader.number("compression_level", 0));
@@ -131,7 +136,7 @@ Result<NewImage> parse_create_options(const CreateOptions& options) {
     header.compression = CompressionType::zstd;
     header.incompatible |= incompatible::kCompressionType;
   }
-  VMLIFT_CHECK(read_level(reader, image));
+  VMLIFT_CHECK(read_effort(reader, image));
 
   VMLIFT_TRY(const std::uint64_t refcount_bits, reader.number("refcount_bits", 16));
   if (!std::has_single_bit(refcount_bits) || refcount_bits > 64) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "codec/effort.hpp"
 #include "formats/qcow2/header.hpp"
 #include "vmlift/format.hpp"
 
@@ -20,6 +21,7 @@ struct NewImage {
   Header header;
   Preallocation preallocation = Preallocation::off;
   bool compress = false;
+  Effort effort = Effort::balanced;
   std::optional<int> compression_level;
 };
 
@@ -27,8 +29,9 @@ inline constexpr std::array kOptions = {
     FormatOption{"compat", "0.10, 1.1", "the version of the format: 2 or 3"},
     FormatOption{"cluster_size", "512 to 2M", "bytes in a cluster, a power of two"},
     FormatOption{"compression_type", "zlib, zstd", "how compressed clusters are stored"},
+    FormatOption{"compression", "fast, default, small", "how much time compression may take"},
     FormatOption{"compression_level", "1 to 12 (zlib), 1 to 19 (zstd)",
-                 "how much time compression may take"},
+                 "one level for all clusters"},
     FormatOption{"refcount_bits", "1, 2, 4, 8, 16, 32, 64", "the width of a refcount"},
     FormatOption{"extended_l2", "on, off", "subclusters: a 32nd of a cluster is allocated alone"},
     FormatOption{"lazy_refcounts", "on, off", "allow QEMU to postpone refcount updates"},

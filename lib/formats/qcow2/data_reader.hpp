@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/pool.hpp"
 #include "codec/deflate.hpp"
-#include "codec/pool.hpp"
 #include "codec/zstd.hpp"
 #include "formats/qcow2/header.hpp"
 #include "formats/qcow2/mapping.hpp"

@@ -22,13 +22,11 @@ class ClusterEncoder : public UnitEncoder {
 
  private:
   static std::variant<Deflater, ZstdEncoder> make_compressor(const NewImage& image);
-  bool hopeless(std::span<const std::byte> plain);
   Result<std::size_t> stream_length(const EncodedUnit& unit);
 
   const std::uint64_t cluster_size_;
   const Codec codec_;
   std::variant<Deflater, ZstdEncoder> compressor_;
-  std::optional<Deflater> sampler_;  // where the level is ours to choose
   Inflater inflater_;
   ZstdDecoder zstd_decoder_;
   Bytes plain_;

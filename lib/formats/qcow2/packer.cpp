@@ -14,14 +14,20 @@ Packer::Packer(const Geometry& geometry, HostAllocator& allocator, std::uint64_t
     : geometry_(geometry),
       allocator_(allocator),
       max_refcount_(max_refcount),
-      reserve_clusters_(std::max<std::uint64_t>(2, kReserveBytes >> geometry.cluster_bits)) {}
+      reserve_clusters_(std::max<std::uint64_t>(2, kReserveBytes >> geometry.cluster_bits)),
+      buffers_([cluster_size = geometry.cluster_size()] {
+        auto buffer = std::make_unique<Bytes>();
+        buffer->reserve(kBatchBytes + 2 * cluster_size);
+        return buffer;
+      }),
+      pending_(buffers_.lease()) {}
 
 void Packer::reserve_for(std::uint64_t length, std::optional<Batch>& due) {
   // Counts only grow while a run is packed, so a full cluster is the one that `at_` is in.
   if (at_ % geometry_.cluster_size() != 0 &&
       allocator_.tally().get(at_ >> geometry_.cluster_bits) >= max_refcount_) {
     const std::uint64_t next = round_up(at_, geometry_.cluster_size());
-    pending_.resize(pending_.size() + (next - at_));
+    pending_->resize(pending_->size() + (next - at_));
     at_ = next;
   }
   if (at_ + length <= end_) return;
@@ -37,20 +43,20 @@ std::uint64_t Packer::add(std::span<const std::byte> payload, std::optional<Batc
   reserve_for(payload.size(), due);
   const std::uint64_t place = at_;
   at_ += payload.size();
-  pending_.insert(pending_.end(), payload.begin(), payload.end());
+  pending_->insert(pending_->end(), payload.begin(), payload.end());
   for (std::uint64_t n = place >> geometry_.cluster_bits; n <= (at_ - 1) >> geometry_.cluster_bits;
        ++n) {
     allocator_.tally().add(n);
   }
-  if (!due && pending_.size() >= kBatchBytes) due = take_pending();
+  if (!due && pending_->size() >= kBatchBytes) due = take_pending();
   return place;
 }
 
 std::optional<Packer::Batch> Packer::take_pending() {
-  if (pending_.empty()) return std::nullopt;
-  Batch batch{pending_at_, std::move(pending_)};
-  pending_ = Bytes();
-  pending_.reserve(kBatchBytes + geometry_.cluster_size());
+  if (pending_->empty()) return std::nullopt;
+  std::optional<Batch> batch({pending_at_, std::move(pending_)});
+  pending_ = buffers_.lease();
+  pending_->clear();
   pending_at_ = at_;
   return batch;
 }

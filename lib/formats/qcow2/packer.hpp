@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/bytes.hpp"
+#include "base/pool.hpp"
 #include "formats/qcow2/host_allocator.hpp"
 #include "formats/qcow2/layout.hpp"
 #include "vmlift/file.hpp"
@@ -21,7 +22,7 @@ class Packer {
   /// Stored bytes on their way to the file.
   struct Batch {
     std::uint64_t offset = 0;
-    Bytes bytes;
+    Pool<Bytes>::Lease bytes;
   };
   /// Finds a place and keeps the payload. A batch that is due is returned: the caller writes it,
   /// outside of its lock.
@@ -41,7 +42,8 @@ class Packer {
   std::uint64_t at_ = 0;   // where the next payload goes
   std::uint64_t end_ = 0;  // of the clusters reserved
   std::uint64_t pending_at_ = 0;
-  Bytes pending_;
+  Pool<Bytes> buffers_;
+  Pool<Bytes>::Lease pending_;
 };
 
 }  // namespace vmlift::qcow2

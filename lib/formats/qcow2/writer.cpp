@@ -155,7 +155,7 @@ void Writer::release(std::uint64_t word) {
 }
 
 Result<void> Writer::write_batch(const std::optional<Packer::Batch>& batch) {
-  return batch ? file_->write(batch->offset, batch->bytes) : Result<void>{};
+  return batch ? file_->write(batch->offset, *batch->bytes) : Result<void>{};
 }
 
 /// A compressed cluster that is written into becomes a plain one. Returns its place.

@@ -62,10 +62,9 @@ Result<void> take(NewImage& image, std::string_view name, const std::string& val
   } else if (name == "zeroed_grain") {
     VMLIFT_TRY(image.zero_grains, flag(name, value));
   } else if (name == "compression") {
-    if (value != "fast" && value != "default" && value != "small") return wrong(name, value);
-    image.effort = value == "fast"    ? Effort::fast
-                   : value == "small" ? Effort::small
-                                      : Effort::balanced;
+    const auto effort = effort_named(value);
+    if (!effort) return wrong(name, value);
+    image.effort = *effort;
   } else if (name == "compression_level") {
     VMLIFT_TRY(const std::uint32_t level, number(name, value));
     if (level < 1 || level > 12) return wrong(name, value);

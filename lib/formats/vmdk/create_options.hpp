@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "codec/deflate.hpp"
+#include "codec/effort.hpp"
 #include "formats/vmdk/sector.hpp"
 #include "vmlift/format.hpp"
 

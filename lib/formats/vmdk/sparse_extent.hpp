@@ -3,8 +3,8 @@
 // caller's buffer.
 #pragma once
 
+#include "base/pool.hpp"
 #include "codec/deflate.hpp"
-#include "codec/pool.hpp"
 #include "formats/vmdk/extent_reader.hpp"
 #include "formats/vmdk/grain_map.hpp"
 

@@ -1,5 +1,5 @@
-// Codec states shared by the threads that read one disk: as many as read at once, made when
-// first needed, kept for the next reader.
+// Objects that are costly to make, shared by threads: codec states, buffers whose pages the kernel
+// has filled in already. As many as are in use at once, made when first needed, kept for the next.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,11 @@ class Pool {
    public:
     Lease(Pool& pool, std::unique_ptr<T> object) : pool_(&pool), object_(std::move(object)) {}
     Lease(Lease&&) noexcept = default;
-    Lease& operator=(Lease&&) = delete;
+    Lease& operator=(Lease&& other) noexcept {
+      std::swap(pool_, other.pool_);
+      object_.swap(other.object_);
+      return *this;
+    }
     ~Lease() {
       if (object_) pool_->give_back(std::move(object_));
     }
