@@ -404,7 +404,7 @@ VMLIFT_API(1_0) vmlift_code vmlift_disk_copy(const vmlift_disk *source, vmlift_d
 VMLIFT_API(1_0) void vmlift_copy_report_free(vmlift_copy_report *report);
 
 /* The guest-visible size, and of it: copied as data, found to be zeros, moved as it was stored,
- * moved inside the kernel. */
+ * shared with the source's file (a reflink). */
 VMLIFT_API(1_0) uint64_t vmlift_copy_report_size(const vmlift_copy_report *report);
 VMLIFT_API(1_0) uint64_t vmlift_copy_report_data_bytes(const vmlift_copy_report *report);
 VMLIFT_API(1_0) uint64_t vmlift_copy_report_zero_bytes(const vmlift_copy_report *report);

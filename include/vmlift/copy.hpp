@@ -45,7 +45,7 @@ struct CopyReport {
   std::uint64_t data_bytes = 0;     ///< of them, copied as data
   std::uint64_t zero_bytes = 0;     ///< found to be zeros or holes
   std::uint64_t encoded_bytes = 0;  ///< of data_bytes, moved as they were stored
-  std::uint64_t shared_bytes = 0;   ///< of data_bytes, moved inside the kernel
+  std::uint64_t shared_bytes = 0;   ///< of data_bytes, shared with the source's file: reflinks
   double seconds = 0;
   bool verified = false;
   std::optional<std::string> sha256;  ///< lower-case hex of the guest-visible bytes

@@ -14,8 +14,8 @@
 
 namespace vmlift {
 
-/// A place in an operating system's file, for reflinks and copies inside the kernel. The
-/// descriptor belongs to the File it came from and lives as long.
+/// A place in an operating system's file, for reflinks. The descriptor belongs to
+/// the File it came from and lives as long.
 struct HostPlace {
   int descriptor = -1;
   std::uint64_t offset = 0;
@@ -65,8 +65,10 @@ class File {
   virtual Result<void> allocate(Extent extent);
   /// Everything written so far survives a crash of the machine.
   virtual Result<void> sync();
-  /// The bytes at `source` are shared with `source`'s file (a reflink) or copied by the kernel
-  /// into [offset, offset + length). False where neither is possible: nothing was written then.
+  /// The bytes at `source` become those of [offset, offset + length) without being copied: both
+  /// files share the blocks (a reflink). False where that is not possible: nothing was written
+  /// then. A copy inside the kernel is no substitute: it is no faster than reading and writing,
+  /// and keeps zeros that were written out.
   virtual Result<bool> copy_from(HostPlace source, std::uint64_t offset, std::uint64_t length);
 
  protected:

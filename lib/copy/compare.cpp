@@ -1,6 +1,7 @@
 // Comparing two disks in parallel. Segments are handed out in ascending order, so when one
 // differs, every lower one has been handed out already and the lowest difference is the first.
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 
 #include "base/bytes.hpp"
@@ -57,7 +58,8 @@ Result<std::optional<std::uint64_t>> compare_disks(const Disk& a, const Disk& b,
         right.resize(segment->range.length);
         VMLIFT_CHECK(read_padded(a, segment->range.offset, left));
         VMLIFT_CHECK(read_padded(b, segment->range.offset, right));
-        if (left != right) {
+        // Comparing the vectors goes byte by byte.
+        if (std::memcmp(left.data(), right.data(), left.size()) != 0) {
           const auto place = std::ranges::mismatch(left, right).in1 - left.begin();
           differs_at(segment->range.offset + static_cast<std::uint64_t>(place));
         }

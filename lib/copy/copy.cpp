@@ -1,14 +1,16 @@
-// The copy: workers take segments, read and prepare them side by side; a target that wants its
-// writes in order, or is hashed, gets them in turns.
+// The copy: workers take segments and carry them over side by side. Where a target wants its
+// writes in order, or the bytes are hashed, they prepare them side by side and write in turns.
 #include "vmlift/copy.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <mutex>
 
 #include "base/bytes.hpp"
 #include "base/checked.hpp"
 #include "base/fail.hpp"
+#include "base/pool.hpp"
 #include "codec/digest.hpp"
 #include "copy/crew.hpp"
 #include "copy/segments.hpp"
@@ -40,15 +42,26 @@ struct Piece {
   std::optional<std::uint32_t> adler32{};
 };
 
-/// One segment, ready to be written in its turn.
+/// One segment on its way; used again for later ones, for the sake of its memory.
 struct Prepared {
   Segment segment;
   Bytes plain;             // the segment's bytes, where they were read
-  Bytes payload;           // the encoded pieces, one behind the other
   ExtentSet adopted;       // taken over from the source as they were
   ExtentSet unshrinkable;  // the source's own compression did not make these smaller
+  // What is to be written:
   std::vector<Piece> pieces;
+  Bytes payload;  // the encoded pieces, one behind the other
+
+  void begin(const Segment& next) {
+    segment = next;
+    plain.clear();
+    adopted = {};
+    unshrinkable = {};
+    pieces.clear();
+    payload.clear();
+  }
 };
+using PreparedLease = Pool<Prepared>::Lease;
 
 class Copy {
  public:
@@ -61,7 +74,7 @@ class Copy {
         chunk_(chunk_for(target)),
         segments_(source.size(), chunk_, zeros_of(source)),
         turns_(window_for(crew_.threads(), chunk_),
-               [this](Prepared& prepared) { return commit(prepared); }) {}
+               [this](PreparedLease& prepared) { return commit(*prepared); }) {}
 
   Result<CopyReport> run();
 
@@ -79,8 +92,9 @@ class Copy {
   }
 
   Result<void> work();
+  Result<void> work_in_turns(const Segment& segment, UnitEncoder* encoder);
   Result<void> write_directly(const Segment& segment, Bytes& buffer);
-  Result<bool> move_in_kernel(const Segment& segment);
+  Result<bool> share(const Segment& segment);
   Result<void> write_plain(std::uint64_t offset, std::span<const std::byte> plain);
   Result<void> prepare(Prepared& prepared, UnitEncoder* encoder);
   Result<void> adopt_units(Prepared& prepared, UnitEncoder& encoder);
@@ -95,11 +109,12 @@ class Copy {
   Crew crew_;
   const std::uint64_t chunk_;
   Segments segments_;
-  Turns<Prepared> turns_;
+  std::mutex committing_;
+  Pool<Prepared> prepared_;
+  Turns<PreparedLease> turns_;
   std::uint64_t hole_ = kHoleSize;
   bool in_turns_ = false;
   std::optional<Digest> digest_;
-  std::atomic<bool> kernel_moves_ = true;
   std::atomic<std::uint64_t> data_bytes_ = 0;
   std::atomic<std::uint64_t> zero_bytes_ = 0;
   std::atomic<std::uint64_t> encoded_bytes_ = 0;
@@ -116,9 +131,9 @@ Result<CopyReport> Copy::run() {
   }
   // A short hole in a large request would cost more requests than it saves bytes.
   hole_ = std::max({kHoleSize, unit_of(target_), can_.request_size / kHolesInRequest});
-  in_turns_ = can_.ascending || can_.encoded_write || options_.digest;
+  in_turns_ = can_.ascending || options_.digest;
   if (options_.digest) digest_.emplace(DigestAlgorithm::sha256);
-  if (!in_turns_) segments_.offer_plain_runs(source_);
+  if (!in_turns_ && !can_.encoded_write) segments_.offer_plain_runs(source_);
   crew_.on_stop = [this] { turns_.end(); };
 
   VMLIFT_CHECK(crew_.run([this] { return work(); }));
@@ -157,23 +172,35 @@ Result<CopyReport> Copy::run() {
 
 Result<void> Copy::work() {
   const auto encoder = can_.encoded_write ? target_.encoder() : nullptr;
-  Bytes buffer;
+  Prepared own;
   while (!crew_.stopping()) {
     VMLIFT_TRY(const std::optional<Segment> segment, segments_.next());
     if (!segment) return {};
     if (in_turns_) {
-      turns_.wait_for_room(segment->index);
-      if (crew_.stopping()) return {};
-      auto prepared = std::make_unique<Prepared>();
-      prepared->segment = *segment;
-      VMLIFT_CHECK(prepare(*prepared, encoder.get()));
-      VMLIFT_CHECK(turns_.hand_in(segment->index, std::move(prepared)));
+      VMLIFT_CHECK(work_in_turns(*segment, encoder.get()));
+      continue;
+    }
+    if (encoder && !segment->zero) {
+      own.begin(*segment);
+      VMLIFT_CHECK(prepare(own, encoder.get()));
+      // The units of a segment lie side by side in the target: who reads it finds them in one go.
+      std::lock_guard lock(committing_);
+      VMLIFT_CHECK(commit(own));
     } else {
-      VMLIFT_CHECK(write_directly(*segment, buffer));
+      VMLIFT_CHECK(write_directly(*segment, own.plain));
       crew_.advance(segment->range.length);
     }
   }
   return {};
+}
+
+Result<void> Copy::work_in_turns(const Segment& segment, UnitEncoder* encoder) {
+  turns_.wait_for_room(segment.index);
+  if (crew_.stopping()) return {};
+  auto prepared = prepared_.lease();
+  prepared->begin(segment);
+  VMLIFT_CHECK(prepare(*prepared, encoder));
+  return turns_.hand_in(segment.index, std::move(prepared));
 }
 
 Result<void> Copy::write_directly(const Segment& segment, Bytes& buffer) {
@@ -181,10 +208,10 @@ Result<void> Copy::write_directly(const Segment& segment, Bytes& buffer) {
     zero_bytes_ += segment.range.length;
     return can_.zero_initialised ? Result<void>{} : target_.zero(segment.range);
   }
-  if (segment.plain && kernel_moves_) {
-    VMLIFT_TRY(const bool moved, move_in_kernel(segment));
-    if (moved) return {};
-    kernel_moves_ = false;
+  if (segment.plain) {
+    VMLIFT_TRY(const bool shared, share(segment));
+    if (shared) return {};
+    segments_.offer_no_plain_runs();
   }
   for (std::uint64_t at = segment.range.offset; at < segment.range.end() && !crew_.stopping();) {
     buffer.resize(std::min(chunk_, segment.range.end() - at));
@@ -195,15 +222,15 @@ Result<void> Copy::write_directly(const Segment& segment, Bytes& buffer) {
   return {};
 }
 
-Result<bool> Copy::move_in_kernel(const Segment& segment) {
+Result<bool> Copy::share(const Segment& segment) {
   const auto start = Clock::now();
-  VMLIFT_TRY(const bool moved, target_.copy_from(*segment.plain, segment.range));
-  if (moved) {
+  VMLIFT_TRY(const bool shared, target_.copy_from(*segment.plain, segment.range));
+  if (shared) {
     segments_.plain_run_took(seconds_since(start));
     data_bytes_ += segment.range.length;
     shared_bytes_ += segment.range.length;
   }
-  return moved;
+  return shared;
 }
 
 /// Writes what is not zero. Runs of zeros become holes where the target began as zeros.
@@ -241,18 +268,15 @@ Result<void> Copy::prepare(Prepared& prepared, UnitEncoder* encoder) {
   return encode_units(prepared, *encoder);
 }
 
-namespace {
-Piece& add_encoded(Prepared& prepared, const EncodedUnit& unit) {
-  Piece piece{.guest = unit.guest,
-              .encoded = true,
-              .codec = unit.codec,
-              .payload_offset = prepared.payload.size(),
-              .payload_length = unit.payload.size(),
-              .adler32 = unit.adler32};
+void add_encoded(Prepared& prepared, const EncodedUnit& unit) {
+  prepared.pieces.push_back({.guest = unit.guest,
+                             .encoded = true,
+                             .codec = unit.codec,
+                             .payload_offset = prepared.payload.size(),
+                             .payload_length = unit.payload.size(),
+                             .adler32 = unit.adler32});
   prepared.payload.insert(prepared.payload.end(), unit.payload.begin(), unit.payload.end());
-  return prepared.pieces.emplace_back(piece);
 }
-}  // namespace
 
 /// Takes over the source's compressed units where they fit the target's.
 Result<void> Copy::adopt_units(Prepared& prepared, UnitEncoder& encoder) {
@@ -299,11 +323,10 @@ Result<void> Copy::encode_units(Prepared& prepared, UnitEncoder& encoder) {
         continue;
       }
       data_bytes_ += unit.length;
-      if (prepared.unshrinkable.contains(unit)) {
-        prepared.pieces.push_back({.guest = unit});
-        continue;
+      EncodedUnit encoded{.guest = unit};
+      if (!prepared.unshrinkable.contains(unit)) {
+        VMLIFT_TRY(encoded, encoder.encode(unit.offset, plain));
       }
-      VMLIFT_TRY(const EncodedUnit encoded, encoder.encode(unit.offset, plain));
       if (encoded.payload.empty()) {
         prepared.pieces.push_back({.guest = unit});
       } else {

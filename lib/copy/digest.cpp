@@ -5,6 +5,7 @@
 
 #include "base/bytes.hpp"
 #include "base/fail.hpp"
+#include "base/pool.hpp"
 #include "copy/crew.hpp"
 #include "copy/segments.hpp"
 #include "copy/turns.hpp"
@@ -24,13 +25,14 @@ Result<std::string> digest_disk(const Disk& disk, const CopyOptions& options) {
   Segments segments(disk.size(), Segments::kChunk, zeros_of(disk));
   Crew crew(options, disk.size(), {&disk});
   Digest digest(DigestAlgorithm::sha256);
-  Turns<Piece> turns(crew.threads() * 2 + 2, [&](Piece& piece) -> Result<void> {
-    if (piece.segment.zero) {
-      digest.update_zeros(piece.segment.range.length, [&] { return crew.stopping(); });
+  Pool<Piece> pieces;
+  Turns<Pool<Piece>::Lease> turns(crew.threads() * 2 + 2, [&](auto& piece) -> Result<void> {
+    if (piece->segment.zero) {
+      digest.update_zeros(piece->segment.range.length, [&] { return crew.stopping(); });
     } else {
-      digest.update(piece.plain);
+      digest.update(piece->plain);
     }
-    crew.advance(piece.segment.range.length);
+    crew.advance(piece->segment.range.length);
     return {};
   });
   crew.on_stop = [&] { turns.end(); };
@@ -40,7 +42,7 @@ Result<std::string> digest_disk(const Disk& disk, const CopyOptions& options) {
       if (!segment) return {};
       turns.wait_for_room(segment->index);
       if (crew.stopping()) return {};
-      auto piece = std::make_unique<Piece>();
+      auto piece = pieces.lease();
       piece->segment = *segment;
       if (!segment->zero) {
         piece->plain.resize(segment->range.length);

@@ -21,8 +21,13 @@ Segments::ZerosAt zeros_of(const Disk& disk) {
   };
 }
 
+void Segments::offer_no_plain_runs() {
+  std::lock_guard lock(mutex_);
+  plain_source_ = nullptr;
+}
+
 void Segments::plain_run_took(double seconds) {
-  // A reflink of any length takes milliseconds, a copy about a second for a gigabyte.
+  // A reflink of any length takes milliseconds, unless the file is in a thousand pieces.
   std::lock_guard lock(mutex_);
   if (seconds < 0.01) plain_step_ = std::min(plain_step_ * 8, std::uint64_t{1} << 50);
   if (seconds > 0.1) plain_step_ = std::max<std::uint64_t>(plain_step_ / 2, 16 << 20);

@@ -30,9 +30,11 @@ class Segments {
   Segments(std::uint64_t size, std::uint64_t chunk, ZerosAt zeros_at)
       : size_(size), chunk_(chunk), zeros_at_(std::move(zeros_at)) {}
 
-  /// Segments may be long where `source` holds plain bytes that the kernel can move.
+  /// Segments may be long where `source` holds plain bytes that files can share.
   void offer_plain_runs(const Disk& source) { plain_source_ = &source; }
-  /// How long a plain run took: the next ones are cut so that a cancel is heard soon.
+  /// No more of them: these two files share nothing.
+  void offer_no_plain_runs();
+  /// How long it took to share a plain run: the next ones are cut so that a cancel is heard soon.
   void plain_run_took(double seconds);
 
   /// The next segment, or nothing at the end. From any thread.
@@ -48,7 +50,7 @@ class Segments {
   std::mutex mutex_;
   std::uint64_t at_ = 0;
   std::uint64_t index_ = 0;
-  std::uint64_t plain_step_ = 64 << 20;
+  std::uint64_t plain_step_ = 4 << 20;
 };
 
 /// Segments::ZerosAt for one disk. Bytes beyond its end count as zeros.

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <mutex>
 
 #include "vmlift/error.hpp"
@@ -28,17 +27,16 @@ class Turns {
   }
 
   /// Hands in the result of `index`.
-  Result<void> hand_in(std::uint64_t index, std::unique_ptr<Item> item) {
+  Result<void> hand_in(std::uint64_t index, Item item) {
     std::unique_lock lock(mutex_);
     waiting_.emplace(index, std::move(item));
     if (taking_) return {};
     taking_ = true;
     while (!ended_ && !waiting_.empty() && waiting_.begin()->first == next_) {
-      std::unique_ptr<Item> front = std::move(waiting_.begin()->second);
-      waiting_.erase(waiting_.begin());
+      auto front = waiting_.extract(waiting_.begin());
       lock.unlock();
-      auto taken = take_(*front);
-      front.reset();
+      auto taken = take_(front.mapped());
+      front = {};
       lock.lock();
       if (!taken) {
         taking_ = false;
@@ -63,7 +61,7 @@ class Turns {
   const Take take_;
   std::mutex mutex_;
   std::condition_variable room_;
-  std::map<std::uint64_t, std::unique_ptr<Item>> waiting_;
+  std::map<std::uint64_t, Item> waiting_;
   std::uint64_t next_ = 0;
   bool taking_ = false;
   bool ended_ = false;

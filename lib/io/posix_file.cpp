@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -198,34 +199,29 @@ Result<void> PosixFile::sync() {
 
 Result<bool> PosixFile::copy_from(HostPlace source, std::uint64_t offset, std::uint64_t length) {
   if (!writable_) return std::unexpected(read_only_error());
+  if (!is_aligned(source.offset | offset, kReflinkAlignment)) return false;
   VMLIFT_CHECK(room_for(offset + length));
-  if (is_aligned(source.offset | offset | length, kReflinkAlignment)) {
-    file_clone_range range{};
-    range.src_fd = source.descriptor;
-    range.src_offset = source.offset;
-    range.src_length = length;
-    range.dest_offset = offset;
-    if (::ioctl(descriptor_.get(), FICLONERANGE, &range) == 0) return true;
-    if (!not_possible_here(errno)) {
-      return std::unexpected(os_error(errno, "sharing blocks").at(offset).in(path_));
-    }
+  const std::uint64_t whole_blocks = round_down(length, kReflinkAlignment);
+  file_clone_range range{};
+  range.src_fd = source.descriptor;
+  range.src_offset = source.offset;
+  range.src_length = whole_blocks;
+  range.dest_offset = offset;
+  if (whole_blocks > 0 && ::ioctl(descriptor_.get(), FICLONERANGE, &range) != 0) {
+    if (not_possible_here(errno)) return false;
+    return std::unexpected(os_error(errno, "sharing blocks").at(offset).in(path_));
   }
-  std::uint64_t done = 0;
-  while (done < length) {
-    auto from = static_cast<off_t>(source.offset + done);
-    auto to = static_cast<off_t>(offset + done);
-    const ssize_t moved =
-        ::copy_file_range(source.descriptor, &from, descriptor_.get(), &to, length - done, 0);
-    if (moved > 0) {
-      done += static_cast<std::uint64_t>(moved);
-    } else if (moved == 0) {
-      return fail(ErrorCode::Truncated, "the source ended while it was copied");
-    } else if (done == 0 && not_possible_here(errno)) {
-      return false;
-    } else if (errno != EINTR) {
-      return std::unexpected(os_error(errno, "copying").at(offset + done).in(path_));
-    }
+  if (whole_blocks == length) return true;
+  // The end of a disk may lie inside a block.
+  std::array<std::byte, kReflinkAlignment> block;
+  const auto rest = std::span(block).first(length - whole_blocks);
+  const ssize_t got = ::pread(source.descriptor, rest.data(), rest.size(),
+                              static_cast<off_t>(source.offset + whole_blocks));
+  if (got < 0) return std::unexpected(os_error(errno, "reading the source's last block"));
+  if (static_cast<std::size_t>(got) < rest.size()) {
+    return fail(ErrorCode::Truncated, "the source ended while it was copied");
   }
+  VMLIFT_CHECK(write(offset + whole_blocks, rest));
   return true;
 }
 

@@ -52,7 +52,7 @@ def document(options: argparse.Namespace, report: CopyReport) -> dict[str, objec
 def text(options: argparse.Namespace, report: CopyReport) -> str:
     ways = [f"{human_size(size)} {how}" for size, how in (
         (report.encoded_bytes, "moved compressed"),
-        (report.shared_bytes, "moved by the kernel")) if size]
+        (report.shared_bytes, "shared with the source")) if size]
     data = human_size(report.data_bytes) + (f", of them {', '.join(ways)}" if ways else "")
     rate = report.size / report.seconds if report.seconds else 0
     return printable(options.target) + "\n" + fields([
