@@ -2,10 +2,11 @@
 // known and says what is missing.
 #include <array>
 
-#include "base/fail.hpp"
 #include "formats/records.hpp"
 #ifdef VMLIFT_WITH_RBD
 #include "formats/rbd/rbd_disk.hpp"
+#else
+#include "formats/left_out.hpp"
 #endif
 
 namespace vmlift {
@@ -15,13 +16,9 @@ namespace {
 constexpr auto open = rbd::open_image;
 constexpr auto create = rbd::create_image;
 #else
-std::unexpected<Error> left_out() {
-  return fail(ErrorCode::UnsupportedFeature,
-              "this vmlift was built without RBD; build it where librbd's headers are (the package "
-              "librbd-dev)");
-}
-Result<std::unique_ptr<DiskBackend> > open(const OpenRequest&) { return left_out(); }
-Result<std::unique_ptr<DiskBackend> > create(const CreateRequest&) { return left_out(); }
+constexpr Missing kMissing{"RBD", "librbd's headers", "librbd-dev"};
+constexpr auto open = LeftOut<kMissing>::open;
+constexpr auto create = LeftOut<kMissing>::create;
 #endif
 
 constexpr std::array kSubformats = {
