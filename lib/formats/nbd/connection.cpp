@@ -84,14 +84,14 @@ std::string_view what_it_does(Request::Kind kind) {
 }  // namespace
 
 Result<std::shared_ptr<Connection>> Connection::open(const LibNbd& lib, const Uri& uri,
-                                                     std::chrono::seconds timeout) {
-  std::shared_ptr<Connection> connection(new Connection(lib, uri, timeout));
+                                                     const Settings& settings) {
+  std::shared_ptr<Connection> connection(new Connection(lib, uri, settings));
   VMLIFT_CHECK(connection->connect());
   return connection;
 }
 
-Connection::Connection(const LibNbd& lib, Uri uri, std::chrono::seconds timeout)
-    : lib_(lib), uri_(std::move(uri)), timeout_(timeout), last_sign_(Clock::now()) {}
+Connection::Connection(const LibNbd& lib, Uri uri, Settings settings)
+    : lib_(lib), uri_(std::move(uri)), settings_(std::move(settings)), last_sign_(Clock::now()) {}
 
 // Closing sends nothing: a server that is silent cannot hold it up.
 Connection::~Connection() { lib_.close(handle_); }
@@ -112,7 +112,7 @@ Result<void> Connection::connect() {
   if (lib_.set_uri_allow_transports(handle_, transport) == -1 ||
       lib_.set_uri_allow_tls(handle_, tls) == -1 ||
       // The keys that the caller's URI names.
-      lib_.set_uri_allow_local_file(handle_, uri_.tls) == -1 ||
+      lib_.set_uri_allow_local_file(handle_, uri_.tls) == -1 || !use_keys() ||
       lib_.set_opt_mode(handle_, true) == -1 || lib_.set_pread_initialize(handle_, false) == -1 ||
       lib_.aio_connect_uri(handle_, uri_.text.c_str()) == -1) {
     return std::unexpected(server_error("connecting"));
@@ -124,6 +124,18 @@ Result<void> Connection::connect() {
   }
   if (lib_.aio_is_negotiating(handle_) == 1) VMLIFT_CHECK(negotiate(lock));
   return inspect();
+}
+
+/// What the caller gave beside the URI; what the URI says itself comes after it, and counts.
+bool Connection::use_keys() {
+  if (!uri_.tls) return true;
+  const auto set = [this](auto call, const std::string& value) {
+    return value.empty() || call(handle_, value.c_str()) != -1;
+  };
+  return set(lib_.set_tls_certificates, settings_.tls_certificates) &&
+         set(lib_.set_tls_psk_file, settings_.tls_psk_file) &&
+         set(lib_.set_tls_username, settings_.tls_username) &&
+         lib_.set_tls_verify_peer(handle_, settings_.tls_verify_peer) != -1;
 }
 
 Result<void> Connection::negotiate(Lock& lock) {
@@ -330,10 +342,11 @@ void Connection::step(Lock& lock) {
                       {.fd = wake_.get(), .events = POLLIN, .revents = 0}};
   if ((direction & LIBNBD_AIO_DIRECTION_READ) != 0) watched[0].events |= POLLIN;
   if ((direction & LIBNBD_AIO_DIRECTION_WRITE) != 0) watched[0].events |= POLLOUT;
-  const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(last_sign_ + timeout_ - Clock::now());
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      last_sign_ + settings_.timeout - Clock::now());
   if (left.count() <= 0) {
-    give_up(error(ErrorCode::Timeout, "the server said nothing for {} seconds", timeout_.count()),
+    give_up(error(ErrorCode::Timeout, "the server said nothing for {} seconds",
+                  settings_.timeout.count()),
             false);
     return;
   }

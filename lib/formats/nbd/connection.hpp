@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "formats/nbd/libnbd.hpp"
+#include "formats/nbd/settings.hpp"
 #include "formats/nbd/uri.hpp"
 #include "io/descriptor.hpp"
 #include "vmlift/extent.hpp"
@@ -72,7 +73,7 @@ class Connection {
   /// Connects and takes the export. Errors: NotFound for the socket or the export; Protocol,
   /// also where TLS is demanded by one side and not offered by the other; Timeout; Io.
   static Result<std::shared_ptr<Connection>> open(const LibNbd& lib, const Uri& uri,
-                                                  std::chrono::seconds timeout);
+                                                  const Settings& settings);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -87,10 +88,11 @@ class Connection {
   bool lost() const;
 
  private:
-  Connection(const LibNbd& lib, Uri uri, std::chrono::seconds timeout);
+  Connection(const LibNbd& lib, Uri uri, Settings settings);
 
   using Lock = std::unique_lock<std::mutex>;
   Result<void> connect();
+  bool use_keys();
   Result<void> negotiate(Lock& lock);
   Result<void> list_contexts(Lock& lock);
   Result<void> inspect();
@@ -103,7 +105,7 @@ class Connection {
 
   const LibNbd lib_;
   const Uri uri_;
-  const std::chrono::seconds timeout_;
+  const Settings settings_;
   Export export_;
   Descriptor wake_;  // an eventfd: a new request may want to write where only reading is watched
 

@@ -2,10 +2,11 @@
 // known and says what is missing.
 #include <array>
 
-#include "base/fail.hpp"
 #include "formats/records.hpp"
 #ifdef VMLIFT_WITH_NBD
 #include "formats/nbd/nbd_disk.hpp"
+#else
+#include "formats/left_out.hpp"
 #endif
 
 namespace vmlift {
@@ -15,13 +16,9 @@ namespace {
 constexpr auto open = nbd::open_export;
 constexpr auto create = nbd::create_on_export;
 #else
-std::unexpected<Error> left_out() {
-  return fail(ErrorCode::UnsupportedFeature,
-              "this vmlift was built without NBD; build it where libnbd's header is (the package "
-              "libnbd-dev)");
-}
-Result<std::unique_ptr<DiskBackend> > open(const OpenRequest&) { return left_out(); }
-Result<std::unique_ptr<DiskBackend> > create(const CreateRequest&) { return left_out(); }
+constexpr Missing kMissing{"NBD", "libnbd's headers", "libnbd-dev"};
+constexpr auto open = LeftOut<kMissing>::open;
+constexpr auto create = LeftOut<kMissing>::create;
 #endif
 
 constexpr std::array kSubformats = {
@@ -32,12 +29,27 @@ constexpr std::array kSubformats = {
 constexpr std::array<std::string_view, 8> kSchemes = {
     "nbd", "nbds", "nbd+unix", "nbds+unix", "nbd+ssh", "nbds+ssh", "nbd+vsock", "nbds+vsock"};
 
+// The names are libnbd's own, as in its URIs.
+constexpr std::array kOptions = {
+    FormatOption{"connections", "1 to 16", "connections at most, where the server allows several",
+                 true},
+    FormatOption{"tls-certificates", "a folder",
+                 "where ca-cert.pem and, for a server that asks, client-cert.pem and "
+                 "client-key.pem are",
+                 true},
+    FormatOption{"tls-psk-file", "a path", "keys shared with the server, instead of certificates",
+                 true},
+    FormatOption{"tls-username", "a name", "whose key of the file is used", true},
+    FormatOption{"tls-verify-peer", "yes, no", "whether the server's certificate is checked", true},
+};
+
 }  // namespace
 
 const Format kNbdFormat = {
     .name = "nbd",
     .description = "a disk behind an NBD server",
     .subformats = kSubformats,
+    .options = kOptions,
     .schemes = kSchemes,
     .open = open,
     .create = create,

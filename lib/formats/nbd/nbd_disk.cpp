@@ -16,8 +16,6 @@ namespace {
 constexpr std::string_view kBitmapPrefix = "qemu:dirty-bitmap:";
 constexpr std::string_view kDepth = "qemu:allocation-depth";
 
-// Requests under way that keep the connections busy over a network.
-constexpr std::uint32_t kRequests = 8;
 // The head is written last, its first block after all others: the mark stands in it.
 constexpr std::uint64_t kHeadBlock = 64 << 10;
 
@@ -57,7 +55,7 @@ DiskCapabilities NbdDisk::capabilities() const {
   can.write = writable_;
   can.zero = writable_ && server_->about().zero;
   can.discard = writable_ && server_->about().trim;
-  can.requests = kRequests;
+  can.requests = server_->requests();
   return can;
 }
 
@@ -214,7 +212,8 @@ Result<std::unique_ptr<DiskBackend>> open_export(const OpenRequest& request) {
     return fail(ErrorCode::NotFound, "an NBD export has no snapshots; ask for another export");
   }
   const std::chrono::seconds timeout(request.options.limits.io_timeout);
-  VMLIFT_TRY(std::shared_ptr<Server> server, Server::connect(uri, timeout));
+  VMLIFT_TRY(const Settings settings, read_settings(uri, request.options.options, timeout));
+  VMLIFT_TRY(std::shared_ptr<Server> server, Server::connect(uri, settings));
   if (request.options.writable && server->about().read_only) {
     return fail(ErrorCode::Permission, "the server offers this export for reading only");
   }
@@ -228,7 +227,8 @@ Result<std::unique_ptr<DiskBackend>> create_on_export(const CreateRequest& reque
     return fail(ErrorCode::InvalidArgument, "an NBD export holds plain bytes: no compression");
   }
   const std::chrono::seconds timeout(request.options.limits.io_timeout);
-  VMLIFT_TRY(std::shared_ptr<Server> server, Server::connect(uri, timeout));
+  VMLIFT_TRY(const Settings settings, read_settings(uri, request.options.options, timeout));
+  VMLIFT_TRY(std::shared_ptr<Server> server, Server::connect(uri, settings));
   const Export& about = server->about();
   if (!request.options.overwrite) {
     return fail(ErrorCode::Exists,

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -15,11 +14,13 @@ namespace vmlift::nbd {
 
 class Server {
  public:
-  static Result<std::unique_ptr<Server>> connect(const Uri& uri, std::chrono::seconds timeout);
+  static Result<std::unique_ptr<Server>> connect(const Uri& uri, const Settings& settings);
 
   const Export& about() const { return export_; }
   /// How many connections are, or will be, open.
   std::size_t connections() const { return slots_.size(); }
+  /// How many reads or writes under way at once keep the server busy.
+  std::uint32_t requests() const;
   bool has_context(std::string_view name) const;
 
   Result<void> read(std::uint64_t offset, std::span<std::byte> buffer);
@@ -37,13 +38,22 @@ class Server {
   struct Slot {
     std::mutex mutex;
     std::shared_ptr<Connection> connection;
+    std::atomic<int> users = 0;
+  };
+  /// One thread that uses a connection.
+  struct Use {
+    explicit Use(Slot& used) : slot(used) { ++slot.users; }
+    ~Use() { --slot.users; }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+    Slot& slot;
   };
 
-  Server(LibNbd lib, Uri uri, std::chrono::seconds timeout, std::shared_ptr<Connection> first);
+  Server(LibNbd lib, Uri uri, Settings settings, std::shared_ptr<Connection> first);
 
   Result<std::shared_ptr<Connection>> connection(Slot& slot);
   Result<std::shared_ptr<Connection>> replace(Slot& slot);
-  Slot& next_slot();
+  Use idlest();
   /// Makes the requests anew from `build` after each loss of the connection.
   template <class Build>
   Result<void> repeating(Build build);
@@ -53,10 +63,9 @@ class Server {
 
   const LibNbd lib_;
   const Uri uri_;
-  const std::chrono::seconds timeout_;
+  const Settings settings_;
   const Export export_;
   std::vector<std::unique_ptr<Slot>> slots_;
-  std::atomic<std::size_t> turn_ = 0;
   std::atomic<bool> fast_zero_;
   std::mutex edges_;  // blocks that are read, changed and written back
 };

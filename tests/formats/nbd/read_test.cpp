@@ -22,7 +22,9 @@ TEST_SUITE("nbd: reading") {
     const Content content = data_and_holes(1);
     write_file(folder / "disk", content);
     std::vector<std::string> arguments = {"file", folder / "disk"};
+    OpenOptions options;
     SUBCASE("several connections") {}
+    SUBCASE("as many as the caller says") { options.options["connections"] = "2"; }
     SUBCASE("one connection") {
       arguments.insert(arguments.begin(), {"--filter=multi-conn"});
       arguments.push_back("multi-conn-mode=disable");
@@ -33,7 +35,11 @@ TEST_SUITE("nbd: reading") {
                        {"blocksize-minimum=4096", "blocksize-error-policy=error", "round-up=4096"});
     }
     const Nbdkit server(folder, arguments);
-    const auto disk = must(open_disk(server.uri));
+    const auto disk = must(open_disk(server.uri, options));
+    if (!options.options.empty()) {
+      const std::pair<std::string, std::string> expected("connections", "2");
+      CHECK(std::ranges::count(must(disk->info()).details, expected) == 1);
+    }
     CHECK(disk->size() >= content.size());
     Content got(content.size());
     must(disk->read(0, got));
@@ -143,53 +149,6 @@ TEST_SUITE("nbd: reading") {
     const auto began = std::chrono::steady_clock::now();
     CHECK(outcome(open_disk(server.uri, patient_for(1))) == "Timeout");
     CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(10));
-  }
-
-  TEST_CASE("TLS is demanded by its scheme and never given up") {
-    if (!have_command("nbdkit") || !have_command("certtool")) {
-      return skip("nbdkit or certtool is absent");
-    }
-    TemporaryFolder folder;
-    const std::string psk = folder / "keys";
-    REQUIRE(run_command({"psktool", "-u", "copy", "-p", psk}).status == 0);
-    const Content content = pattern(100000, 9);
-    write_file(folder / "disk", content);
-    const Nbdkit secured(folder, {"--tls=require", "--tls-psk=" + psk, "file", folder / "disk"});
-    const Nbdkit plain(folder, {"file", folder / "disk"}, "plain");
-    const std::string with_tls = "nbds+unix://copy@/?socket=";
-    const auto disk = must(open_disk(with_tls + secured.socket + "&tls-psk-file=" + psk));
-    CHECK(read_all(*disk) == content);
-    CHECK(must(disk->info()).details[1] == std::pair<std::string, std::string>("tls", "yes"));
-    const auto downgraded = open_disk(with_tls + plain.socket + "&tls-psk-file=" + psk);
-    CHECK(outcome(downgraded) == "Protocol");
-    const auto refused = open_disk(secured.uri);
-    CHECK(outcome(refused) == "Protocol");
-    CHECK(refused.error().message().find("nbds+unix") != std::string::npos);
-  }
-
-  TEST_CASE("a certificate of somebody else is refused") {
-    if (!have_command("nbdkit") || !have_command("openssl")) {
-      return skip("nbdkit or openssl is absent");
-    }
-    TemporaryFolder folder;
-    for (const std::string& side : {std::string("ours"), std::string("theirs")}) {
-      std::filesystem::create_directory(folder / side);
-      REQUIRE(run_command({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                           "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-                           "-keyout", folder / (side + "/server-key.pem"), "-out",
-                           folder / (side + "/server-cert.pem")})
-                  .status == 0);
-      std::filesystem::copy(folder / (side + "/server-cert.pem"), folder / (side + "/ca-cert.pem"));
-    }
-    // Names are checked over TCP only: a Unix socket has none.
-    const std::string port = std::to_string(free_port());
-    Process server({"nbdkit", "-f", "-i", "127.0.0.1", "-p", port, "--tls=require",
-                    "--tls-certificates=" + (folder / "theirs"), "pattern", "1M"});
-    const std::string uri = "nbds://localhost:" + port + "/?tls-certificates=";
-    REQUIRE(
-        server.wait_until([&] { return outcome(open_disk(uri + (folder / "theirs"))) == "ok"; }));
-    CHECK(outcome(open_disk(uri + (folder / "theirs"))) == "ok");
-    CHECK(outcome(open_disk(uri + (folder / "ours"))) == "Protocol");
   }
 
   TEST_CASE("what is not there is NotFound") {
