@@ -55,6 +55,9 @@ struct vmlift_disk {
 struct vmlift_map {
   std::vector<vmlift::DiskExtent> extents;
 };
+struct vmlift_snapshots {
+  std::vector<vmlift::SnapshotInfo> snapshots;
+};
 struct vmlift_info {
   vmlift::DiskInfo info;
 };

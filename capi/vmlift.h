@@ -326,6 +326,44 @@ VMLIFT_API(1_0) const char *vmlift_info_file(const vmlift_info *info, size_t ind
 VMLIFT_API(1_0) size_t vmlift_info_warning_count(const vmlift_info *info);
 VMLIFT_API(1_0) const char *vmlift_info_warning(const vmlift_info *info, size_t index);
 
+/* ---- Points in time ------------------------------------------------------------------------- */
+
+typedef struct vmlift_snapshots vmlift_snapshots;
+
+/* The disk's snapshots: an RBD image's, a qcow2 image's internal ones. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_snapshots(const vmlift_disk *disk,
+                                                  vmlift_snapshots **snapshots,
+                                                  vmlift_error **err);
+VMLIFT_API(1_0) void vmlift_snapshots_free(vmlift_snapshots *snapshots);
+
+/* How many there are. */
+VMLIFT_API(1_0) size_t vmlift_snapshots_count(const vmlift_snapshots *snapshots);
+
+/* One's id, which is never used again, and its name, which may be; NULL from the count on. */
+VMLIFT_API(1_0) const char *vmlift_snapshots_id(const vmlift_snapshots *snapshots, size_t index);
+VMLIFT_API(1_0) const char *vmlift_snapshots_name(const vmlift_snapshots *snapshots,
+                                                  size_t index);
+
+/* The guest-visible size it has, and when it was taken, in seconds since 1970. */
+VMLIFT_API(1_0) uint64_t vmlift_snapshots_size(const vmlift_snapshots *snapshots, size_t index);
+VMLIFT_API(1_0) int64_t vmlift_snapshots_created(const vmlift_snapshots *snapshots, size_t index);
+
+/* Takes a snapshot of a disk that is open for writing (RBD). The caller frees *id. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_take_snapshot(vmlift_disk *disk, const char *name,
+                                                      char **id, vmlift_error **err);
+
+/* Removes one. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_remove_snapshot(vmlift_disk *disk, const char *id,
+                                                        vmlift_error **err);
+
+/* The disk becomes what it was then. VMLIFT_ERR_IN_USE while anybody else has it open. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_roll_back(vmlift_disk *disk, const char *id,
+                                                  vmlift_error **err);
+
+/* A new disk at `location` that begins as that snapshot and shares its storage. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_clone_snapshot(vmlift_disk *disk, const char *id,
+                                                       const char *location, vmlift_error **err);
+
 /* ---- Whether an image is sound -------------------------------------------------------------- */
 
 typedef struct vmlift_check vmlift_check;

@@ -208,6 +208,32 @@ void add_handle(py::module_& module) {
             return without_gil([disk = self.get()] { return disk->commit(); });
           },
           "Completes a created disk and gives it its name.")
+      .def(
+          "take_snapshot",
+          [](const DiskHandle& self, const std::string& name) {
+            return without_gil([&, disk = self.get()] { return disk->take_snapshot(name); });
+          },
+          py::arg("name"), "Takes a snapshot of a disk that is open for writing (RBD).")
+      .def(
+          "remove_snapshot",
+          [](const DiskHandle& self, const std::string& id) {
+            return without_gil([&, disk = self.get()] { return disk->remove_snapshot(id); });
+          },
+          py::arg("id"), "Removes a snapshot.")
+      .def(
+          "roll_back",
+          [](const DiskHandle& self, const std::string& id) {
+            return without_gil([&, disk = self.get()] { return disk->roll_back(id); });
+          },
+          py::arg("id"), "Makes the disk what it was at a snapshot.")
+      .def(
+          "clone_snapshot",
+          [](const DiskHandle& self, const std::string& id, const Location& location) {
+            return without_gil(
+                [&, disk = self.get()] { return disk->clone_snapshot(id, location.string()); });
+          },
+          py::arg("id"), py::arg("location"),
+          "Makes a new disk that begins as a snapshot and shares its storage.")
       .def("close", &DiskHandle::close, "Closes; a created disk without commit() is gone.")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](DiskHandle& self, const py::args&) { self.close(); })

@@ -83,6 +83,18 @@ static void a_disk_without_commit_is_gone(void) {
   CHECK(vmlift_disk_open("gone.raw", NULL, &disk, NULL) == VMLIFT_ERR_NOT_FOUND);
 }
 
+static void it_has_no_points_in_time(void) {
+  vmlift_disk *disk = opened();
+  vmlift_snapshots *snapshots = NULL;
+  CHECK_OK(vmlift_disk_snapshots(disk, &snapshots, &err));
+  CHECK(vmlift_snapshots_count(snapshots) == 0);
+  CHECK(vmlift_snapshots_name(snapshots, 0) == NULL);
+  vmlift_snapshots_free(snapshots);
+  char *id = NULL;
+  CHECK(vmlift_disk_take_snapshot(disk, "now", &id, NULL) == VMLIFT_ERR_PERMISSION);
+  vmlift_disk_free(disk);
+}
+
 static void raw_is_never_probed(void) {
   char *format = NULL;
   CHECK(vmlift_probe(kName, &format, NULL) == VMLIFT_ERR_UNSAFE_PROBE);
@@ -108,6 +120,7 @@ int main(void) {
   read_it_back();
   map_it();
   ask_it();
+  it_has_no_points_in_time();
   a_disk_without_commit_is_gone();
   raw_is_never_probed();
   formats_are_listed();

@@ -12,6 +12,7 @@ int main(void) {
   vmlift_map_free(NULL);
   vmlift_info_free(NULL);
   vmlift_check_free(NULL);
+  vmlift_snapshots_free(NULL);
   vmlift_copy_report_free(NULL);
   vmlift_package_free(NULL);
   vmlift_translate_options_free(NULL);
@@ -31,6 +32,7 @@ int main(void) {
   CHECK(vmlift_info_detail_name(NULL, 0) == NULL);
   CHECK(!vmlift_check_clean(NULL));
   CHECK(vmlift_copy_report_sha256(NULL) == NULL);
+  CHECK(vmlift_snapshots_count(NULL) == 0 && vmlift_snapshots_id(NULL, 0) == NULL);
 
   vmlift_disk *disk = NULL;
   bool same = false;
@@ -42,6 +44,11 @@ int main(void) {
   CHECK(vmlift_disk_compare(NULL, NULL, 0, NULL, &same, NULL, NULL) ==
         VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_digest(NULL, NULL, &text, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_snapshots(NULL, NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_take_snapshot(NULL, "a", &text, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_remove_snapshot(NULL, "1", NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_roll_back(NULL, "1", NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_clone_snapshot(NULL, "1", "a", NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_probe("a", NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_convert("a", NULL, NULL, "raw", NULL, NULL, NULL, NULL) ==
         VMLIFT_ERR_INVALID_ARGUMENT);

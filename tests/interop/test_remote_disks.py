@@ -1,5 +1,7 @@
 """Disks on servers: every format converts to and from NBD and RBD, judged by other tools."""
 
+import ctypes
+import gzip
 import os
 import random
 import shutil
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import vmlift
 from ceph_cluster import CephCluster, missing_programs
 
 MIB = 1 << 20
@@ -25,7 +28,16 @@ FORMATS = {
     "vmdk, twoGbMaxExtentSparse": ("vmdk", ("-o", "subformat=twoGbMaxExtentSparse")),
     "vmdk, twoGbMaxExtentFlat": ("vmdk", ("-o", "subformat=twoGbMaxExtentFlat")),
     "vmdk, streamOptimized": ("vmdk", ("-o", "subformat=streamOptimized")),
+    "vmdk, vmfs": ("vmdk", ("-o", "subformat=vmfs")),
 }
+
+
+def test_the_formats_are_those_of_the_table():
+    made = {kind.name for entry in vmlift.formats() if not entry.schemes
+            for kind in entry.subformats if kind.create}
+    tried = {word.partition("subformat=")[2] for _, options in FORMATS.values()
+             for word in options if word.startswith("subformat=")}
+    assert made - tried == {"raw", "v2", "v3"}
 
 
 def need(*tools):
@@ -132,6 +144,15 @@ def test_formats_to_and_from_rbd(vmlift_command, guest, cluster, tmp_path, name)
     run("qemu-img", "compare", "-f", "raw", "-F", format_name, guest, back)
 
 
+def test_a_disk_in_gzip_goes_to_both(vmlift_command, guest, nbd, cluster, tmp_path):
+    packed = tmp_path / "guest.raw.gz"
+    packed.write_bytes(gzip.compress(guest.read_bytes(), 1))
+    for target in (nbd.uri, "rbd:rbd/unpacked"):
+        outcome = vmlift_command("convert", "-f", "raw", "-O", "raw", "--overwrite", packed, target)
+        assert outcome.status == 0, outcome.err
+        assert vmlift_command("compare", "-f", "raw", guest, target).status == 0
+
+
 def test_from_nbd_straight_to_rbd(vmlift_command, guest, nbd, cluster):
     run("nbdcopy", guest, nbd.uri)
     outcome = vmlift_command("convert", "-O", "rbd", "--verify", nbd.uri, "rbd:rbd/straight")
@@ -178,12 +199,111 @@ def test_a_copy_killed_half_way_is_absent_or_incomplete(vmlift_command, guest, c
     assert "error[InUse]" in seen.err or "error[Incomplete]" in seen.err
 
 
-def test_the_module_is_linked_with_neither_library():
-    need("ldd")
-    import vmlift._core
+def test_the_clusters_options_are_the_callers(vmlift_command, guest, cluster, tmp_path):
+    configuration = os.environ.pop("CEPH_CONF")
+    try:
+        target = "rbd:rbd/by-options"
+        for conf, code in ((configuration, None), (tmp_path / "none", "NotFound")):
+            outcome = vmlift_command("convert", "-f", "raw", "-O", "rbd", "--overwrite",
+                                     "-o", f"conf={conf},id=admin", guest, target)
+            assert f"error[{code}]" in outcome.err if code else outcome.status == 0, outcome.err
+        read = vmlift_command("digest", "--source-option", f"conf={configuration}", target)
+        assert read.out.split()[0] == vmlift_command("digest", "-f", "raw", guest).out.split()[0]
+        with vmlift.open_disk(target, options={"conf": configuration, "id": "admin"}) as disk:
+            assert disk.size == guest.stat().st_size
+        refused = vmlift_command("info", f"{target}:conf={configuration}")
+        assert "error[ReferenceDenied]" in refused.err
+    finally:
+        os.environ["CEPH_CONF"] = configuration
 
-    linked = run("ldd", vmlift._core.__file__)
-    assert "libnbd" not in linked and "librbd" not in linked and "librados" not in linked
+
+def test_snapshots_on_the_command_line(vmlift_command, guest, cluster, tmp_path):
+    cluster.run("rbd", "import", "--no-progress", guest, "rbd/points")
+    disk = "rbd:rbd/points"
+    taken = vmlift_command("snapshot", "create", "--json", disk, "monday").json()
+    assert taken["name"] == "monday" and taken["virtual-size"] == guest.stat().st_size
+    assert "error[Exists]" in vmlift_command("snapshot", "create", disk, "monday").err
+    with vmlift.open_disk(disk, writable=True) as image:
+        image.write(b"changed", 4096)
+        tuesday = image.take_snapshot("tuesday")
+        image.flush()
+    listed = vmlift_command("snapshot", "list", "--json", disk).json()
+    assert [each["name"] for each in listed] == ["monday", "tuesday"]
+    assert "tuesday" in vmlift_command("snapshot", "list", disk).out
+    copy = vmlift_command("snapshot", "clone", disk, "tuesday", "rbd:rbd/branch")
+    assert copy.status == 0, copy.err
+    back = vmlift_command("snapshot", "rollback", disk, taken["id"])
+    assert back.status == 0, back.err
+    assert vmlift_command("compare", "-f", "raw", guest, disk).status == 0
+    assert vmlift_command("compare", "-f", "raw", guest, "rbd:rbd/branch").status == 1
+    assert vmlift_command("snapshot", "delete", disk, tuesday.id).status == 0
+    gone = vmlift_command("snapshot", "delete", disk, "tuesday")
+    assert gone.status == 2 and "error[NotFound]" in gone.err
+    wrong = vmlift_command("snapshot", "rollback", disk)
+    assert wrong.status == 2 and "error[InvalidArgument]" in wrong.err
+    with vmlift.open_disk(disk, writable=True):
+        busy = vmlift_command("snapshot", "create", disk, "wednesday")
+        assert busy.status == 2 and "error[InUse]" in busy.err
+
+
+def test_snapshots_of_a_qcow2_image_are_listed_and_kept(vmlift_command, tmp_path):
+    need("qemu-img")
+    image = tmp_path / "disk.qcow2"
+    run("qemu-img", "create", "-q", "-f", "qcow2", image, "4M")
+    assert vmlift_command("snapshot", "list", image).out == "no snapshots\n"
+    run("qemu-img", "snapshot", "-c", "before", image)
+    (listed,) = vmlift_command("snapshot", "list", "--json", image).json()
+    assert listed["name"] == "before" and listed["virtual-size"] == 4 * MIB
+    for step in ("create", "delete", "rollback"):
+        refused = vmlift_command("snapshot", step, image, "before")
+        assert refused.status == 2 and "error[UnsupportedFeature]" in refused.err
+
+
+def test_snapshots_in_c(guest, cluster):
+    library = vmlift_library()
+    cluster.run("rbd", "import", "--no-progress", guest, "rbd/from-c")
+    options = ctypes.c_void_p(library.vmlift_open_options_new())
+    library.vmlift_open_options_set_writable(options, True)
+    disk, listed, name = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_char_p()
+    assert library.vmlift_disk_open(b"rbd:rbd/from-c", options, ctypes.byref(disk), None) == 0
+    library.vmlift_open_options_free(options)
+    assert library.vmlift_disk_take_snapshot(disk, b"here", ctypes.byref(name), None) == 0
+    assert library.vmlift_disk_snapshots(disk, ctypes.byref(listed), None) == 0
+    assert library.vmlift_snapshots_count(listed) == 1
+    assert library.vmlift_snapshots_name(listed, 0) == b"here"
+    assert library.vmlift_snapshots_id(listed, 0) == name.value
+    assert library.vmlift_snapshots_size(listed, 0) == guest.stat().st_size
+    assert library.vmlift_snapshots_created(listed, 0) > 1 << 30
+    assert library.vmlift_disk_write(disk, ctypes.c_uint64(0), b"x", ctypes.c_size_t(1), None) == 0
+    assert library.vmlift_disk_roll_back(disk, name, None) == 0
+    assert library.vmlift_disk_clone_snapshot(disk, name, b"rbd:rbd/c-branch", None) == 0
+    library.vmlift_disk_free(disk)
+    for image in ("from-c", "c-branch"):
+        with vmlift.open_disk(f"rbd:rbd/{image}") as found:
+            assert found.read(MIB, 0) == guest.read_bytes()[:MIB]
+
+
+def vmlift_library():
+    """libvmlift.so of this build, which lies two folders above the module."""
+    path = Path(vmlift._core.__file__).resolve().parents[2] / "capi" / "libvmlift.so"
+    if not path.exists():
+        pytest.skip("libvmlift.so was not built")
+    library = ctypes.CDLL(str(path))
+    library.vmlift_open_options_new.restype = ctypes.c_void_p
+    for function in (library.vmlift_snapshots_name, library.vmlift_snapshots_id):
+        function.restype = ctypes.c_char_p
+    for function in (library.vmlift_snapshots_size, library.vmlift_snapshots_created):
+        function.restype = ctypes.c_int64
+    return library
+
+
+def test_the_libraries_are_linked_with_neither():
+    need("ldd")
+    for library in (vmlift._core.__file__, vmlift_library()._name):
+        linked = run("ldd", library)
+        assert "libc.so" in linked
+        for absent in ("libnbd", "librbd", "librados"):
+            assert absent not in linked
 
 
 @pytest.mark.parametrize("library, location, package", [

@@ -10,8 +10,8 @@ import pytest
 
 import vmlift
 
-COMMANDS = ["info", "map", "check", "digest", "convert", "compare", "inspect", "translate", "define", "migrate",
-            "sync", "fixup", "formats"]
+COMMANDS = ["info", "map", "check", "digest", "convert", "compare", "inspect", "translate", "define",
+            "migrate", "snapshot", "sync", "fixup", "formats"]
 
 
 def test_info_has_qemu_img_names(vmlift_command, raw_disk):

@@ -28,7 +28,7 @@ Subcommands = argparse._SubParsersAction  # the type has no public name
 
 def build_parser() -> ArgumentParser:
     from . import (check, compare, convert, define, digest, fixup, formats, info, inspect, map,
-                   migrate, sync, translate)
+                   migrate, snapshot, sync, translate)
     parser = ArgumentParser(
         prog="vmlift", description="Moves virtual machines across hypervisors.",
         epilog="DISK is a path, a URI, or PACKAGE.ova!MEMBER. 'vmlift COMMAND --help' tells more.")
@@ -36,7 +36,7 @@ def build_parser() -> ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True,
                                      dest="command")
     for module in (info, map, check, digest, convert, compare, inspect, translate, define, migrate,
-                   sync, fixup, formats):
+                   snapshot, sync, fixup, formats):
         module.add_to(commands)
     return parser
 
