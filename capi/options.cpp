@@ -22,7 +22,8 @@ vmlift_code vmlift_open_options_set_references(vmlift_open_options* options, con
     if (auto given = required(options, policy); !given) return given;
     auto parsed = vmlift::OpenPolicy::parse(policy);
     if (!parsed) return std::unexpected(std::move(parsed).error());
-    options->options.policy = *std::move(parsed);
+    options->options.policy.references = parsed->references;
+    options->options.policy.directory = std::move(parsed->directory);
     return {};
   });
 }
@@ -59,6 +60,10 @@ void vmlift_open_options_set_writable(vmlift_open_options* options, bool writabl
 
 void vmlift_open_options_set_allow_corrupt(vmlift_open_options* options, bool allow) {
   if (options != nullptr) options->options.allow_corrupt = allow;
+}
+
+void vmlift_open_options_set_allow_in_use(vmlift_open_options* options, bool allow) {
+  if (options != nullptr) options->options.policy.allow_in_use = allow;
 }
 
 vmlift_create_options* vmlift_create_options_new() { return make<vmlift_create_options>(); }

@@ -185,6 +185,11 @@ VMLIFT_API(1_0) void vmlift_open_options_set_writable(vmlift_open_options *optio
 VMLIFT_API(1_0) void vmlift_open_options_set_allow_corrupt(vmlift_open_options *options,
                                                            bool allow);
 
+/* Reads images although another process writes to them (qemu-img's -U). What is read may belong to
+ * no single point in time. */
+VMLIFT_API(1_0) void vmlift_open_options_set_allow_in_use(vmlift_open_options *options,
+                                                          bool allow);
+
 /* ---- How a target is made ------------------------------------------------------------------- */
 
 typedef struct vmlift_create_options vmlift_create_options;

@@ -12,13 +12,14 @@ Limits limits_from(const LimitMap& limits) {
 
 OpenOptions open_options(const std::optional<std::string>& format,
                          const std::optional<std::string>& references, const LimitMap& limits,
-                         bool allow_corrupt, const std::optional<std::string>& snapshot,
-                         const OptionMap& options) {
+                         bool allow_corrupt, bool allow_in_use,
+                         const std::optional<std::string>& snapshot, const OptionMap& options) {
   OpenOptions opening;
   opening.format = format.value_or("");
   if (references) opening.policy = value_or_raise(OpenPolicy::parse(*references));
   opening.limits = limits_from(limits);
   opening.allow_corrupt = allow_corrupt;
+  opening.policy.allow_in_use = allow_in_use;
   opening.snapshot = snapshot.value_or("");
   opening.options = options;
   return opening;

@@ -22,8 +22,8 @@ using OptionMap = std::map<std::string, std::string>;
 /// Raises InvalidArgument for a bad policy or limit.
 OpenOptions open_options(const std::optional<std::string>& format,
                          const std::optional<std::string>& references, const LimitMap& limits,
-                         bool allow_corrupt, const std::optional<std::string>& snapshot,
-                         const OptionMap& options);
+                         bool allow_corrupt, bool allow_in_use,
+                         const std::optional<std::string>& snapshot, const OptionMap& options);
 Limits limits_from(const LimitMap& limits);
 
 }  // namespace vmlift::python

@@ -33,13 +33,13 @@ Result<CopyReport> convert_images(const Location& source, const Location& target
                                   const OptionMap& options, bool compress, bool overwrite,
                                   bool verify, bool digest, unsigned threads,
                                   const std::optional<std::string>& references,
-                                  const LimitMap& limits, bool allow_corrupt,
+                                  const LimitMap& limits, bool allow_corrupt, bool allow_in_use,
                                   const std::optional<std::string>& snapshot,
                                   const OptionMap& source_options, const py::object& progress) {
   ConvertRequest request{
       .source = source.string(),
-      .source_options =
-          open_options(source_format, references, limits, allow_corrupt, snapshot, source_options),
+      .source_options = open_options(source_format, references, limits, allow_corrupt, allow_in_use,
+                                     snapshot, source_options),
       .target = target.string(),
       .target_format = format,
       .target_options = {.options = options, .compress = compress, .overwrite = overwrite},
@@ -95,8 +95,8 @@ void add_copy(py::module_& module) {
              py::arg("compress") = false, py::arg("overwrite") = false, py::arg("verify") = false,
              py::arg("digest") = false, py::arg("threads") = 0, py::arg("references") = py::none(),
              py::arg("limits") = LimitMap{}, py::arg("allow_corrupt") = false,
-             py::arg("snapshot") = py::none(), py::arg("source_options") = OptionMap{},
-             py::arg("progress") = py::none(),
+             py::arg("allow_in_use") = false, py::arg("snapshot") = py::none(),
+             py::arg("source_options") = OptionMap{}, py::arg("progress") = py::none(),
              "Copies a disk into a new one of `format`. Calls progress(done, total).");
   module.def("copy_disk", &copy_into, py::arg("source"), py::arg("target"), py::kw_only(),
              py::arg("verify") = false, py::arg("digest") = false, py::arg("threads") = 0,

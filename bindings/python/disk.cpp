@@ -4,10 +4,13 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <atomic>
 #include <limits>
+#include <vmlift/copy.hpp>
 #include <vmlift/format.hpp>
 
 #include "arguments.hpp"
+#include "cancellable.hpp"
 #include "module.hpp"
 #include "raise.hpp"
 
@@ -247,12 +250,26 @@ void add_handle(py::module_& module) {
 
 DiskHandle open(const Location& location, const std::optional<std::string>& format, bool writable,
                 const std::optional<std::string>& references, const LimitMap& limits,
-                bool allow_corrupt, const std::optional<std::string>& snapshot,
-                const OptionMap& options) {
-  OpenOptions opening = open_options(format, references, limits, allow_corrupt, snapshot, options);
+                bool allow_corrupt, bool allow_in_use, const std::optional<std::string>& snapshot,
+                const OptionMap& options, const py::object& progress) {
+  OpenOptions opening =
+      open_options(format, references, limits, allow_corrupt, allow_in_use, snapshot, options);
   opening.writable = writable;
-  return DiskHandle(
-      value_or_raise(without_gil([&] { return open_disk(location.string(), opening); })));
+  return DiskHandle(value_or_raise(run_cancellable<Progress>(
+      [&](std::stop_token stop, std::function<void(const Progress&)> report) {
+        opening.stop = std::move(stop);
+        // Only while this call lasts: what is expanded later is part of some other work.
+        auto open = std::make_shared<std::atomic<bool>>(true);
+        opening.expanding = [open, report](std::uint64_t done, std::uint64_t total) {
+          if (*open) report({done, total});
+        };
+        auto disk = open_disk(location.string(), opening);
+        *open = false;
+        return disk;
+      },
+      [&](const Progress& step) {
+        if (!progress.is_none()) progress(step.done, step.total);
+      })));
 }
 
 DiskHandle create(const Location& location, const std::string& format, std::uint64_t size,
@@ -273,8 +290,10 @@ void add_disk(py::module_& module) {
   module.def("open_disk", &open, py::arg("location"), py::kw_only(), py::arg("format") = py::none(),
              py::arg("writable") = false, py::arg("references") = py::none(),
              py::arg("limits") = LimitMap{}, py::arg("allow_corrupt") = false,
-             py::arg("snapshot") = py::none(), py::arg("options") = OptionMap{},
-             "Opens a disk. Without `format` it is probed.");
+             py::arg("allow_in_use") = false, py::arg("snapshot") = py::none(),
+             py::arg("options") = OptionMap{}, py::arg("progress") = py::none(),
+             "Opens a disk; \"-\" is standard input. Without `format` it is probed. Calls "
+             "progress(done, total) while a compressed file is expanded.");
   module.def("create_disk", &create, py::arg("location"), py::arg("format"), py::arg("size"),
              py::kw_only(), py::arg("options") = OptionMap{}, py::arg("compress") = false,
              py::arg("overwrite") = false,

@@ -65,7 +65,8 @@ Result<std::optional<std::uint64_t>> compare_disks(const Disk& a, const Disk& b,
                                                    const CopyOptions& options = {},
                                                    bool ignore_size = false);
 
-/// What `vmlift convert` does: open, create, copy, commit.
+/// What `vmlift convert` does: open, create, copy, commit. While a compressed source is expanded
+/// before its format is known, progress counts its bytes; then it begins anew for the copy.
 struct ConvertRequest {
   std::string source;
   OpenOptions source_options;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,9 @@ struct OpenPolicy {
   std::string directory;         ///< for References::under
   std::uint32_t max_chain = 64;  ///< images in a chain of parents
   bool allow_devices = false;    ///< block devices as extents or raw device mappings
+  /// Reads images although another process writes to them (qemu-img's -U). What is read may belong
+  /// to no single point in time.
+  bool allow_in_use = false;
 
   /// Reads "deny", "same-directory", "under=DIR" or "any". Errors: InvalidArgument.
   static Result<OpenPolicy> parse(std::string_view text);
@@ -58,6 +62,12 @@ struct OpenOptions {
   /// The format's own options for opening (a cluster's configuration); an unknown one is
   /// InvalidArgument.
   std::map<std::string, std::string> options;
+  /// Ends a wait for a pipe and the expanding of a compressed file with Cancelled, as long as the
+  /// disk lives.
+  std::stop_token stop;
+  /// Called, on the thread that reads, while a compressed file is expanded: how many of its bytes
+  /// are taken in, and how many it has.
+  std::function<void(std::uint64_t done, std::uint64_t total)> expanding;
 };
 
 /// One run of a disk's map.
@@ -249,7 +259,9 @@ class Disk {
   std::unique_ptr<State> state_;
 };
 
-/// Opens a disk. `location` is a path, PACKAGE.ova!MEMBER, or a URI of a format that has one.
+/// Opens a disk. `location` is a path, PACKAGE.ova!MEMBER, a URI of a format that has one, or "-"
+/// for standard input. Pipes are read once, in order, and kept in a file without a name as far as
+/// they were read.
 /// Errors: NotFound, UnsafeProbe, BadMagic where the stated format is not what is there, and
 /// every error of the formats.
 Result<std::unique_ptr<Disk>> open_disk(const std::string& location,

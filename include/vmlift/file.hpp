@@ -53,6 +53,10 @@ class File {
   /// Where names found in this file are looked up; null: in the folder of path().
   virtual std::shared_ptr<const Folder> beside() const { return nullptr; }
 
+  /// Whether the bytes still arrive, in order, from a pipe or a decompressor: a read waits for
+  /// those before it, and size() for the last.
+  virtual bool arriving() const { return false; }
+
   /// Whether the file is as it was when it was opened. Errors: SourceChanged.
   virtual Result<void> unchanged() const { return {}; }
 

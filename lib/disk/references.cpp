@@ -54,7 +54,9 @@ Result<std::shared_ptr<File>> open_reference(const Reference& reference, const O
         "lies beside the image");
   }
   Result<std::shared_ptr<File>> opened = [&]() -> Result<std::shared_ptr<File>> {
-    if (references == Kind::under) return HostFolder(policy.directory).open(name);
+    if (references == Kind::under) {
+      return HostFolder(policy.directory, policy.allow_in_use).open(name);
+    }
     if (references == Kind::same_directory) return beside->open(name);
     // Anywhere, but beside the image first: that may be within an archive, which no path reaches.
     if (beside != nullptr) {
@@ -63,7 +65,7 @@ Result<std::shared_ptr<File>> open_reference(const Reference& reference, const O
     const std::string path = name.front() == '/'
                                  ? std::string(name)
                                  : fmt::format("{}/{}", folder_of(reference.location), name);
-    return open_source(path, false, Limits{});
+    return open_source(path, {.allow_in_use = policy.allow_in_use});
   }();
   if (opened) return opened;
   if (opened.error().code() == ErrorCode::NotFound) {

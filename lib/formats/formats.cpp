@@ -9,6 +9,7 @@
 #include "disk/references.hpp"
 #include "disk/reopen.hpp"
 #include "formats/records.hpp"
+#include "io/held_head.hpp"
 #include "io/source.hpp"
 #include "io/target.hpp"
 
@@ -89,6 +90,17 @@ Result<const Format*> probe_file(const File& file) {
                              .in(file.path()));
 }
 
+/// A device that a copy onto was interrupted says so in its first bytes.
+Result<void> require_complete(const File& file) {
+  std::array<std::byte, HeldHead::kMarkLength> start{};
+  VMLIFT_TRY(const std::size_t got, file.read_some(0, start));
+  if (!HeldHead::is_mark(std::span(start).first(got))) return {};
+  return std::unexpected(error(ErrorCode::Incomplete,
+                               "a copy onto it was interrupted; what it holds is of no use, copy "
+                               "again")
+                             .in(file.path()));
+}
+
 /// One image of a chain. `opened` collects the files of all of them.
 Result<std::unique_ptr<Disk>> open_in_chain(const Format& format, std::shared_ptr<File> file,
                                             std::string location, const OpenOptions& options,
@@ -103,7 +115,7 @@ Result<std::unique_ptr<Disk>> open_in_chain(const Format& format, std::shared_pt
     parent_options.snapshot.clear();
     parent_options.options.clear();
     const std::string path = parent->path();
-    auto around = folder_around(*parent);
+    auto around = folder_around(*parent, options.policy.allow_in_use);
     return open_in_chain(parent_format, std::move(parent), path, parent_options, deeper,
                          std::move(around), opened);
   };
@@ -159,11 +171,12 @@ const Format* find_format(std::string_view name) {
 Result<std::unique_ptr<Disk>> open_disk(const std::string& location, const OpenOptions& options) {
   VMLIFT_TRY(const Format* const server, format_behind(location, options.format));
   if (server != nullptr) return open_with(*server, nullptr, location, options, nullptr);
-  VMLIFT_TRY(auto file, open_source(location, options.writable, options.limits));
+  VMLIFT_TRY(auto file, open_source(location, source_options(options)));
   return open_disk(std::move(file), options);
 }
 
 Result<std::unique_ptr<Disk>> open_disk(std::shared_ptr<File> file, const OpenOptions& options) {
+  VMLIFT_CHECK(require_complete(*file));
   VMLIFT_TRY(const Format* const format,
              options.format.empty() ? probe_file(*file) : named_format(options.format));
   std::string location = file->path();
@@ -171,7 +184,7 @@ Result<std::unique_ptr<Disk>> open_disk(std::shared_ptr<File> file, const OpenOp
     return fail(ErrorCode::InvalidArgument, "'{}' is a path; a disk of format '{}' is a URI",
                 location, format->name);
   }
-  auto beside = folder_around(*file);
+  auto beside = folder_around(*file, options.policy.allow_in_use);
   return open_with(*format, std::move(file), std::move(location), options, std::move(beside));
 }
 
@@ -186,7 +199,7 @@ Result<std::unique_ptr<Disk>> reopen_target(const Format& format,
 
 Result<std::string> probe(const std::string& location) {
   if (const Format* format = format_of_scheme(location)) return std::string(format->name);
-  VMLIFT_TRY(const auto file, open_source(location, false, Limits{}));
+  VMLIFT_TRY(const auto file, open_source(location));
   VMLIFT_TRY(const Format* const format, probe_file(*file));
   return std::string(format->name);
 }

@@ -5,24 +5,22 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "base/fail.hpp"
+#include "io/held_head.hpp"
 #include "io/posix_file.hpp"
 
 namespace vmlift {
 namespace {
 
-constexpr std::uint64_t kHead = 1 << 20;
-
 class DeviceTarget : public TargetFile {
  public:
   DeviceTarget(Descriptor device, const std::string& path, std::uint64_t size)
-      : file_(std::move(device), path, true), size_(size), head_(std::min(kHead, size)) {}
+      : file_(std::move(device), path, true), size_(size), head_(size) {}
 
   bool fresh() const override { return false; }
   const std::string& path() const override { return file_.path(); }
@@ -30,28 +28,21 @@ class DeviceTarget : public TargetFile {
 
   Result<std::size_t> read_some(std::uint64_t offset, std::span<std::byte> buffer) const override {
     VMLIFT_TRY(const std::size_t got, file_.read_some(offset, buffer));
-    std::lock_guard lock(mutex_);
-    if (offset < head_.size()) {
-      const auto part = std::min<std::uint64_t>(got, head_.size() - offset);
-      std::copy_n(head_.begin() + static_cast<std::ptrdiff_t>(offset), part, buffer.begin());
-    }
+    head_.lay_over(offset, buffer.first(got));
     return got;
   }
 
   Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer) override {
     VMLIFT_CHECK(begin(offset + buffer.size()));
-    buffer = buffer.subspan(hold_back(offset, buffer));
-    return buffer.empty() ? Result<void>{} : file_.write(std::max(offset, kHead), buffer);
+    const std::size_t kept = head_.keep(offset, buffer);
+    buffer = buffer.subspan(kept);
+    return buffer.empty() ? Result<void>{} : file_.write(offset + kept, buffer);
   }
 
   Result<void> zero(Extent extent) override {
     VMLIFT_CHECK(begin(extent.end()));
-    if (extent.offset < head_.size()) {
-      const std::uint64_t part = std::min(extent.length, head_.size() - extent.offset);
-      const std::vector<std::byte> zeros(part);
-      hold_back(extent.offset, zeros);
-      extent = {extent.offset + part, extent.length - part};
-    }
+    const std::uint64_t kept = head_.keep_zeros(extent);
+    extent = {extent.offset + kept, extent.length - kept};
     return extent.empty() ? Result<void>{} : file_.zero(extent);
   }
 
@@ -71,13 +62,13 @@ class DeviceTarget : public TargetFile {
 
   Result<void> publish() override {
     VMLIFT_CHECK(file_.sync());
-    VMLIFT_CHECK(file_.write(0, head_));
+    VMLIFT_CHECK(file_.write(0, head_.bytes()));
     return file_.sync();
   }
 
  private:
-  /// Before the first byte up to `end`: there is room, and what the device held is wiped, so
-  /// that an interrupted copy cannot be taken for it.
+  /// Before the first byte up to `end`: there is room, and the mark stands where the device had
+  /// its boot sector, so that an interrupted copy cannot be taken for anything else.
   Result<void> begin(std::uint64_t end) {
     if (end > size_) {
       return std::unexpected(
@@ -86,23 +77,15 @@ class DeviceTarget : public TargetFile {
     }
     std::lock_guard lock(mutex_);
     if (std::exchange(begun_, true)) return {};
-    return file_.write(0, std::vector<std::byte>(head_.size()));
-  }
-
-  /// Keeps what belongs into the first MiB; returns how much of the buffer that was.
-  std::size_t hold_back(std::uint64_t offset, std::span<const std::byte> buffer) {
-    if (offset >= head_.size()) return 0;
-    std::lock_guard lock(mutex_);
-    const auto part = std::min<std::uint64_t>(buffer.size(), head_.size() - offset);
-    std::copy_n(buffer.begin(), part, head_.begin() + static_cast<std::ptrdiff_t>(offset));
-    return part;
+    VMLIFT_CHECK(file_.write(0, std::vector<std::byte>(head_.bytes().size())));
+    return file_.write(0, head_.mark());
   }
 
   PosixFile file_;
   std::uint64_t size_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   bool begun_ = false;
-  std::vector<std::byte> head_;
+  HeldHead head_;
 };
 
 }  // namespace

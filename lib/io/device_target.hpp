@@ -1,6 +1,6 @@
 // A block device as a target. It has its name from the start, so it cannot be absent until it is
-// complete; instead its first MiB is zeroed at once and written last: until then it has no boot
-// sector, no partition table and no magic of any image format, and is plainly incomplete.
+// complete; instead its first MiB is held back (held_head.hpp) and written last: until then
+// opening it is Incomplete.
 #pragma once
 
 #include <memory>

@@ -60,9 +60,9 @@ std::string folder_of(std::string_view path) {
   return slash == 0 ? "/" : std::string(path.substr(0, slash));
 }
 
-std::shared_ptr<const Folder> folder_around(const File& file) {
+std::shared_ptr<const Folder> folder_around(const File& file, bool allow_in_use) {
   if (auto beside = file.beside()) return beside;
-  return std::make_shared<HostFolder>(folder_of(file.path()));
+  return std::make_shared<HostFolder>(folder_of(file.path()), allow_in_use);
 }
 
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
@@ -94,7 +94,7 @@ Result<std::shared_ptr<File>> HostFolder::open(std::string_view name) const {
     return std::unexpected(
         error(ErrorCode::ReferenceDenied, "an image may refer to regular files only").in(shown));
   }
-  VMLIFT_CHECK(lock_image(file.get(), shown, false));
+  if (!allow_in_use_) VMLIFT_CHECK(lock_image(file.get(), shown, false));
   return std::make_shared<PosixFile>(std::move(file), shown, false);
 }
 

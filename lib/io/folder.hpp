@@ -22,15 +22,18 @@ class Folder {
 /// openat2(RESOLVE_BENEATH), or a walk of its components where the kernel is older.
 class HostFolder : public Folder {
  public:
-  explicit HostFolder(std::string path) : path_(std::move(path)) {}
+  /// `allow_in_use`: see OpenPolicy.
+  explicit HostFolder(std::string path, bool allow_in_use = false)
+      : path_(std::move(path)), allow_in_use_(allow_in_use) {}
   Result<std::shared_ptr<File>> open(std::string_view name) const override;
 
  private:
   std::string path_;
+  bool allow_in_use_;
 };
 
 /// The folder in which names found in `file` are looked up.
-std::shared_ptr<const Folder> folder_around(const File& file);
+std::shared_ptr<const Folder> folder_around(const File& file, bool allow_in_use = false);
 
 /// The folder part of a path: "." for a bare name.
 std::string folder_of(std::string_view path);

@@ -65,8 +65,9 @@ Result<void> lock_image(int descriptor, const std::string& path, bool writable) 
   if (free) return {};
   return std::unexpected(error(ErrorCode::InUse,
                                "another process {}; shut the machine down, or wait for the other "
-                               "program, and try again",
-                               writable ? "has the image open" : "writes to the image")
+                               "program, and try again{}",
+                               writable ? "has the image open" : "writes to the image",
+                               writable ? "" : "; --force-share reads it as it is")
                              .in(path));
 }
 

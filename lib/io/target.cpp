@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <fstream>
+#include <utility>
 #include <vector>
 
 #include "base/fail.hpp"
@@ -47,7 +48,7 @@ class PendingFile {
     const std::string path = folder_path + "/" + name;
     Descriptor file(::openat(folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     if (!file) {
-      pending->hidden_ = "." + name + ".partial-" + random_suffix();
+      pending->hidden_ = pending->hidden_name();
       file = Descriptor(::openat(folder, pending->hidden_.c_str(),
                                  O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600));
     }
@@ -67,16 +68,21 @@ class PendingFile {
   PosixFile& file() { return *file_; }
   const std::string& name() const { return name_; }
 
-  void withdraw() { ::unlinkat(folder_, name_.c_str(), 0); }
-
-  Result<void> publish(bool overwrite) {
+  /// Gives the final name. With `keep`, what had it before stays under a hidden name until
+  /// settle(): exchanged, not renamed over, it can come back when a later file of the image fails.
+  Result<void> publish(bool overwrite, bool keep) {
     ::fchmod(file_->descriptor(), new_file_mode());
     if (::fsync(file_->descriptor()) != 0) return std::unexpected(broken("flushing"));
     if (hidden_.empty() && !overwrite) return link_as(name_);
     if (hidden_.empty()) {
-      const std::string hidden = "." + name_ + ".partial-" + random_suffix();
+      const std::string hidden = hidden_name();
       VMLIFT_CHECK(link_as(hidden));
       hidden_ = hidden;
+    }
+    if (overwrite && keep &&
+        ::renameat2(folder_, hidden_.c_str(), folder_, name_.c_str(), RENAME_EXCHANGE) == 0) {
+      replaced_ = std::exchange(hidden_, {});
+      return {};
     }
     const unsigned flags = overwrite ? 0 : RENAME_NOREPLACE;
     if (::renameat2(folder_, hidden_.c_str(), folder_, name_.c_str(), flags) != 0) {
@@ -86,8 +92,25 @@ class PendingFile {
     return {};
   }
 
+  /// Takes the name back from a published file; what had it before has it again.
+  void withdraw() {
+    if (replaced_.empty()) {
+      ::unlinkat(folder_, name_.c_str(), 0);
+    } else if (::renameat2(folder_, replaced_.c_str(), folder_, name_.c_str(), 0) == 0) {
+      replaced_.clear();
+    }
+  }
+
+  /// All files of the image have their names: what they replaced goes.
+  void settle() {
+    if (!replaced_.empty()) ::unlinkat(folder_, replaced_.c_str(), 0);
+    replaced_.clear();
+  }
+
  private:
   PendingFile(int folder, std::string name) : folder_(folder), name_(std::move(name)) {}
+
+  std::string hidden_name() const { return "." + name_ + ".partial-" + random_suffix(); }
 
   Result<void> link_as(const std::string& name) {
     const std::string self = fmt::format("/proc/self/fd/{}", file_->descriptor());
@@ -101,7 +124,8 @@ class PendingFile {
 
   int folder_;
   std::string name_;
-  std::string hidden_;  // empty: the file has no name at all
+  std::string hidden_;    // empty: the file has no name at all
+  std::string replaced_;  // where the file is that had the name before; empty: none had
   std::unique_ptr<PosixFile> file_;
 };
 
@@ -148,12 +172,14 @@ class HostTarget : public TargetFile, public std::enable_shared_from_this<HostTa
   Result<void> publish() override {
     // The first file is what users open: its name appears when all others are there.
     for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
-      auto named = (*file)->publish(overwrite_);
+      const bool last = std::next(file) == files_.rend();
+      auto named = (*file)->publish(overwrite_, !last);
       if (named) continue;
       // All or none: those that have their names already lose them again.
       while (file != files_.rbegin()) (*--file)->withdraw();
       return named;
     }
+    for (const auto& file : files_) file->settle();
     if (::fsync(folder_.get()) != 0) {
       return std::unexpected(os_error(errno, "flushing the folder").in(folder_path_));
     }

@@ -84,7 +84,7 @@ Result<Contents> open_contents(const std::string& location, const Limits& limits
     VMLIFT_TRY(const std::string definition, definition_in(location));
     return open_contents(definition, limits);
   }
-  VMLIFT_TRY(auto stored, open_source(location, false, limits));
+  VMLIFT_TRY(auto stored, open_source(location, {.limits = limits}));
   // An .ova may be compressed under its plain name. A package is never a raw disk: its first
   // bytes may be believed.
   VMLIFT_TRY(auto file, expand_by_bytes(std::move(stored), limits));

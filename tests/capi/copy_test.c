@@ -101,6 +101,13 @@ static void a_difference_is_found(void) {
   CHECK_OK(vmlift_disk_compare(source, target, 0, NULL, &same, &where, &err));
   CHECK(!same && where == kBlock + 77);
   vmlift_disk_free(source);
+
+  /* The target is still open for writing: who reads it now has to say so. */
+  vmlift_open_options_set_writable(options, false);
+  CHECK(vmlift_disk_open("target.raw", options, &source, NULL) == VMLIFT_ERR_IN_USE);
+  vmlift_open_options_set_allow_in_use(options, true);
+  CHECK_OK(vmlift_disk_open("target.raw", options, &source, &err));
+  vmlift_disk_free(source);
   vmlift_disk_free(target);
   vmlift_open_options_free(options);
 }

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "io/descriptor.hpp"
+#include "support/outcome.hpp"
 #include "support/patterns.hpp"
 #include "support/skip.hpp"
 #include "support/temporary_folder.hpp"
@@ -76,13 +77,29 @@ TEST_SUITE("block devices as targets") {
                            .target_options = {.options = {}, .overwrite = true}};
     request.copy.verify = true;
     request.copy.before_commit = [&]() -> Result<void> {
-      const auto head = read_device(device.path(), 1 << 20);
-      CHECK(std::ranges::all_of(head, [](std::byte b) { return b == std::byte{0}; }));
+      CHECK(test::outcome(open_disk(device.path(), {.format = "raw"})) == "Incomplete");
+      CHECK(test::outcome(open_disk(device.path())) == "Incomplete");
       return {};
     };
     const auto report = convert(request);
     REQUIRE_MESSAGE(report.has_value(), report.error().describe());
     CHECK(read_device(device.path(), kSize) == content);
+  }
+
+  TEST_CASE("a device that a copy was interrupted on is Incomplete, and may be copied onto again") {
+    TemporaryFolder folder;
+    LoopDevice device(folder / "backing", kSize);
+    if (device.path().empty()) return test::skip("this machine gives no loop device");
+    const CreateOptions wanted{.size = kSize, .options = {}, .overwrite = true};
+    {
+      const auto disk = test::must(create_disk(device.path(), "raw", wanted));
+      test::must(disk->write(0, pattern(3 << 20, 1)));
+    }
+    CHECK(test::outcome(open_disk(device.path(), {.format = "raw"})) == "Incomplete");
+    const auto disk = test::must(create_disk(device.path(), "raw", wanted));
+    test::must(disk->write(0, pattern(3 << 20, 1)));
+    test::must(disk->commit());
+    CHECK(read_device(device.path(), 3 << 20) == pattern(3 << 20, 1));
   }
 
   TEST_CASE("a device that is too small is NoSpace before a byte of it is touched") {

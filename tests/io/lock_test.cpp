@@ -11,6 +11,8 @@
 #include "support/outcome.hpp"
 #include "support/skip.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/vmdk/builders.hpp"
+#include "vmlift/disk.hpp"
 
 using namespace vmlift;
 using namespace vmlift::test;
@@ -46,30 +48,47 @@ TEST_SUITE("io") {
     TemporaryFolder folder;
     const std::string path = folder.write("disk.raw", "content");
     const OtherProgram qemu(path, kQemuWriting);
-    CHECK(outcome(open_source(path, false, {})) == "InUse");
-    CHECK(outcome(open_source(path, true, {})) == "InUse");
+    CHECK(outcome(open_source(path)) == "InUse");
+    CHECK(outcome(open_source(path, {.writable = true})) == "InUse");
     CHECK(outcome(HostFolder(folder.path()).open("disk.raw")) == "InUse");
+  }
+
+  TEST_CASE(
+      "who says so reads an image that QEMU writes to, and what it refers to, but never writes") {
+    TemporaryFolder folder;
+    const std::string path = folder.write("disk-flat.vmdk", std::string(512, 'x'));
+    const OtherProgram qemu(path, kQemuWriting);
+    CHECK(outcome(open_source(path, {.allow_in_use = true})) == "ok");
+    CHECK(outcome(open_source(path, {.writable = true, .allow_in_use = true})) == "InUse");
+    folder.write("disk.vmdk", vmdk_descriptor("vmfs", "RW 1 VMFS \"disk-flat.vmdk\""));
+    OpenOptions options;
+    CHECK(outcome(open_disk(folder / "disk.vmdk", options)) == "InUse");
+    options.policy.allow_in_use = true;
+    CHECK(outcome(open_disk(folder / "disk.vmdk", options)) == "ok");
+    options.policy.references = OpenPolicy::References::under;
+    options.policy.directory = folder.path();
+    CHECK(outcome(open_disk(folder / "disk.vmdk", options)) == "ok");
   }
 
   TEST_CASE("an image that QEMU only reads can be read and not be written") {
     TemporaryFolder folder;
     const std::string path = folder.write("disk.raw", "content");
     const OtherProgram qemu(path, kQemuReading);
-    CHECK(outcome(open_source(path, false, {})) == "ok");
-    CHECK(outcome(open_source(path, true, {})) == "InUse");
+    CHECK(outcome(open_source(path)) == "ok");
+    CHECK(outcome(open_source(path, {.writable = true})) == "InUse");
   }
 
   TEST_CASE("readers do not disturb each other, and a lock ends with its file") {
     TemporaryFolder folder;
     const std::string path = folder.write("disk.raw", "content");
     {
-      const auto one = must(open_source(path, false, {}));
-      const auto two = must(open_source(path, false, {}));
-      CHECK(outcome(open_source(path, true, {})) == "InUse");
+      const auto one = must(open_source(path));
+      const auto two = must(open_source(path));
+      CHECK(outcome(open_source(path, {.writable = true})) == "InUse");
     }
-    const auto writer = must(open_source(path, true, {}));
-    CHECK(outcome(open_source(path, false, {})) == "InUse");
-    CHECK(outcome(open_source(path, true, {})) == "InUse");
+    const auto writer = must(open_source(path, {.writable = true}));
+    CHECK(outcome(open_source(path)) == "InUse");
+    CHECK(outcome(open_source(path, {.writable = true})) == "InUse");
   }
 
   TEST_CASE("a write lock over the whole file, as other programs set it, is InUse") {
@@ -79,7 +98,7 @@ TEST_SUITE("io") {
     struct flock lock{};
     lock.l_type = F_WRLCK;  // from 0 to the end: l_len 0
     REQUIRE(::fcntl(other.get(), F_OFD_SETLK, &lock) == 0);
-    CHECK(outcome(open_source(path, false, {})) == "InUse");
+    CHECK(outcome(open_source(path)) == "InUse");
   }
 
   TEST_CASE("QEMU does not write to an image while vmlift reads it") {
@@ -88,7 +107,7 @@ TEST_SUITE("io") {
     const std::string path = folder.write("disk.raw", std::string(1 << 20, 'x'));
     const std::vector<std::string> writing = {"qemu-io", "-f", "raw", "-c", "write 0 64k", path};
     {
-      const auto reader = must(open_source(path, false, {}));
+      const auto reader = must(open_source(path));
       const CommandResult refused = run_command(writing);
       CHECK(refused.status != 0);
       CHECK(refused.output.find("lock") != std::string::npos);
@@ -100,7 +119,7 @@ TEST_SUITE("io") {
   TEST_CASE("a file that is changed while it is open is noticed") {
     TemporaryFolder folder;
     const std::string path = folder.write("disk.raw", "content");
-    const auto file = must(open_source(path, false, {}));
+    const auto file = must(open_source(path));
     CHECK(outcome(file->unchanged()) == "ok");
     SUBCASE("in its size") {
       folder.write("disk.raw", "longer content");

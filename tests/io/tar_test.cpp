@@ -252,16 +252,16 @@ TEST_SUITE("io") {
     TemporaryFolder folder;
     const std::string tar = TarBuilder().file("sub/disk!1.raw", "content").finish();
     const std::string ova = folder.write("we!rd.ova", tar);
-    CHECK(text_of(*must(open_source(ova, false, {}))) == tar);
-    const auto member = must(open_source(ova + "!sub/disk!1.raw", false, {}));
+    CHECK(text_of(*must(open_source(ova))) == tar);
+    const auto member = must(open_source(ova + "!sub/disk!1.raw"));
     CHECK(text_of(*member) == "content");
     CHECK(member->path() == ova + "!sub/disk!1.raw");
     CHECK(member->host(0)->offset == 512);
-    CHECK(outcome(open_source(ova + "!nothing", false, {})) == "NotFound");
-    CHECK(outcome(open_source(ova + "!../we!rd.ova", false, {})) == "ReferenceDenied");
-    CHECK(outcome(open_source(ova + "!sub/disk!1.raw", true, {})) == "Permission");
-    CHECK(outcome(open_source(folder / "none.ova!disk", false, {})) == "NotFound");
+    CHECK(outcome(open_source(ova + "!nothing")) == "NotFound");
+    CHECK(outcome(open_source(ova + "!../we!rd.ova")) == "ReferenceDenied");
+    CHECK(outcome(open_source(ova + "!sub/disk!1.raw", {.writable = true})) == "Permission");
+    CHECK(outcome(open_source(folder / "none.ova!disk")) == "NotFound");
     const std::string plain = folder.write("plain.txt", "no archive");
-    CHECK(outcome(open_source(plain + "!disk", false, {})) == "BadArchive");
+    CHECK(outcome(open_source(plain + "!disk")) == "BadArchive");
   }
 }

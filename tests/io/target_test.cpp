@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "base/bytes.hpp"
@@ -92,6 +93,38 @@ TEST_SUITE("targets") {
     std::ofstream(folder / "disk.vmdk") << "taken";
     CHECK_FALSE((*target)->publish().has_value());
     CHECK(folder.names() == std::vector<std::string>{"disk.vmdk"});
+  }
+
+  TEST_CASE("when an image of several files cannot be replaced whole, the old one is whole again") {
+    TemporaryFolder folder;
+    std::ofstream(folder / "disk-flat.vmdk") << "old bytes";
+    std::ofstream(folder / "disk.vmdk") << "old descriptor";
+    auto target = create_target(folder / "disk.vmdk", true);
+    REQUIRE(target.has_value());
+    for (const char* name : {"disk-flat.vmdk", "disk-new.vmdk"}) {
+      auto extent = (*target)->extra(name);
+      REQUIRE(extent.has_value());
+      REQUIRE((*extent)->write(0, as_bytes("new")).has_value());
+    }
+    // Meanwhile somebody puts a folder where the last name belongs.
+    std::filesystem::remove(folder / "disk.vmdk");
+    std::filesystem::create_directory(folder / "disk.vmdk");
+    CHECK_FALSE((*target)->publish().has_value());
+    target->reset();
+    CHECK(folder.names() == std::vector<std::string>{"disk-flat.vmdk", "disk.vmdk"});
+    CHECK(content_of(folder / "disk-flat.vmdk") == "old bytes");
+  }
+
+  TEST_CASE("an image of several files is replaced without a trace") {
+    TemporaryFolder folder;
+    std::ofstream(folder / "disk-flat.vmdk") << "old bytes";
+    std::ofstream(folder / "disk.vmdk") << "old descriptor";
+    auto target = create_target(folder / "disk.vmdk", true);
+    REQUIRE(target.has_value());
+    REQUIRE((*target)->extra("disk-flat.vmdk").has_value());
+    REQUIRE((*target)->publish().has_value());
+    CHECK(folder.names() == std::vector<std::string>{"disk-flat.vmdk", "disk.vmdk"});
+    CHECK(content_of(folder / "disk-flat.vmdk").empty());
   }
 
   TEST_CASE("a write beyond the process's file size limit is NoSpace, not a signal") {

@@ -243,15 +243,16 @@ def formats() -> list[Format]: ...
 def probe(location: Location) -> str: ...
 def open_disk(location: Location, *, format: Optional[str] = ..., writable: bool = ...,
               references: Optional[str] = ..., limits: Mapping[str, int] = ...,
-              allow_corrupt: bool = ..., snapshot: Optional[str] = ...,
-              options: Mapping[str, str] = ...) -> Disk: ...
+              allow_corrupt: bool = ..., allow_in_use: bool = ..., snapshot: Optional[str] = ...,
+              options: Mapping[str, str] = ...,
+              progress: Optional[ProgressCallback] = ...) -> Disk: ...
 def create_disk(location: Location, format: str, size: int, *, options: Mapping[str, str] = ...,
                 compress: bool = ..., overwrite: bool = ...) -> Disk: ...
 def convert(source: Location, target: Location, format: str, *,
             source_format: Optional[str] = ..., options: Mapping[str, str] = ...,
             compress: bool = ..., overwrite: bool = ..., verify: bool = ..., digest: bool = ...,
             threads: int = ..., references: Optional[str] = ..., limits: Mapping[str, int] = ...,
-            allow_corrupt: bool = ..., snapshot: Optional[str] = ...,
+            allow_corrupt: bool = ..., allow_in_use: bool = ..., snapshot: Optional[str] = ...,
             source_options: Mapping[str, str] = ...,
             progress: Optional[ProgressCallback] = ...) -> CopyReport: ...
 def copy_disk(source: Disk, target: Disk, *, verify: bool = ..., digest: bool = ...,

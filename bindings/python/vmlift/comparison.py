@@ -30,14 +30,16 @@ def compare(a: Location, b: Location, *, format_a: Optional[str] = None,
             format_b: Optional[str] = None, ignore_size: bool = False, threads: int = 0,
             snapshot_a: Optional[str] = None, snapshot_b: Optional[str] = None,
             references: Optional[str] = None, limits: Mapping[str, int] = {},
-            allow_corrupt: bool = False, options: Mapping[str, str] = {},
+            allow_corrupt: bool = False, allow_in_use: bool = False,
+            options: Mapping[str, str] = {},
             progress: Optional[ProgressCallback] = None) -> Comparison:
     """Compares two disks. With `ignore_size` the longer one may go on in zeros."""
     def opened(location: Location, format_name: Optional[str],
                snapshot: Optional[str]) -> _core.Disk:
         return _core.open_disk(location, format=format_name, snapshot=snapshot,
                                references=references, limits=limits,
-                               allow_corrupt=allow_corrupt, options=options)
+                               allow_corrupt=allow_corrupt, allow_in_use=allow_in_use,
+                               options=options, progress=progress)
 
     with opened(a, format_a, snapshot_a) as disk_a, \
             opened(b, format_b, snapshot_b) as disk_b:

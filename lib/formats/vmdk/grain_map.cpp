@@ -82,11 +82,12 @@ Result<GrainTablePtr> GrainMap::table(std::uint64_t index) {
 }
 
 void GrainMap::warn(std::string text) {
+  std::lock_guard lock(warnings_mutex_);
   if (warnings_.size() < kMaxWarnings) warnings_.push_back(std::move(text));
 }
 
 std::vector<std::string> GrainMap::warnings() const {
-  std::lock_guard lock(mutex_);
+  std::lock_guard lock(warnings_mutex_);
   return warnings_;
 }
 

@@ -86,6 +86,7 @@ class GrainMap {
 
   /// A grain at `offset` of the file, judged by the file's size and the metadata's places.
   Grain place(std::uint64_t grain, std::uint64_t offset) const;
+  /// From any thread.
   void warn(std::string text);
   /// [offset, offset + length) is the extent's own metadata. Cheap in ascending order.
   void add_metadata(Extent extent) { metadata_.add(extent); }
@@ -104,6 +105,8 @@ class GrainMap {
   mutable std::mutex mutex_;
   std::vector<Seen> seen_;
   GrainClaims claims_;
+
+  mutable std::mutex warnings_mutex_;
   std::vector<std::string> warnings_;
 
   // The tables used last, at most kCacheBytes of them.

@@ -30,6 +30,7 @@ class Image : public DiskBackend {
   void append(std::unique_ptr<ExtentReader> reader, std::uint64_t length);
   /// What lies below the extent that is appended next.
   Below below() const { return {parent_.get(), size_}; }
+  bool has_parent() const { return parent_ != nullptr; }
 
   ThreadModel thread_model() const override { return ThreadModel::parallel; }
   std::uint64_t size() const override { return size_; }

@@ -6,6 +6,7 @@
 #include "base/bytes.hpp"
 #include "base/fail.hpp"
 #include "disk/references.hpp"
+#include "formats/vmdk/arriving_map.hpp"
 #include "formats/vmdk/cowd.hpp"
 #include "formats/vmdk/descriptor.hpp"
 #include "formats/vmdk/encoding.hpp"
@@ -32,14 +33,18 @@ Result<SparseHeader> read_header(const File& file, const Limits& limits) {
 
 Result<std::unique_ptr<GrainMap>> open_by_directory(std::shared_ptr<File> file, SparseHeader header,
                                                     const Limits& limits) {
-  if (header.capacity == 0) return fail(ErrorCode::BadHeader, "a sparse extent of no sectors");
   if (header.directory == kDirectoryAtEnd) VMLIFT_CHECK(read_footer(*file, header, limits));
   return open_hosted_map(std::move(file), header, limits);
 }
 
 Result<std::unique_ptr<GrainMap>> open_sparse_map(const std::shared_ptr<File>& file,
                                                   const SparseHeader& header,
-                                                  const OpenOptions& options) {
+                                                  const OpenOptions& options, bool has_parent) {
+  if (header.capacity == 0) return fail(ErrorCode::BadHeader, "a sparse extent of no sectors");
+  // Over a parent a grain that the directory calls zero hides it, and has no marker.
+  if (file->arriving() && header.has(SparseHeader::kMarkers) && !has_parent) {
+    return open_arriving_map(file, header, options);
+  }
   auto map = open_by_directory(file, header, options.limits);
   const bool lost = !map && (map.error().code() == ErrorCode::Truncated ||
                              map.error().code() == ErrorCode::Corrupt);
@@ -51,15 +56,15 @@ Result<Descriptor> read_embedded(const File& file, const SparseHeader& header,
                                  const Limits& limits) {
   const auto offset = sectors_to_bytes(header.descriptor_offset);
   const auto length = sectors_to_bytes(header.descriptor_size);
-  VMLIFT_TRY(const std::uint64_t file_size, file.size());
   if (!length || *length > limits.descriptor) {
     return fail(ErrorCode::Limit, "an embedded descriptor of {} sectors", header.descriptor_size);
   }
-  if (!offset || !within(*offset, *length, file_size)) {
+  // The file's size is not asked: it may still arrive.
+  Bytes text(*length);
+  VMLIFT_TRY(const std::size_t got, offset ? file.read_some(*offset, text) : 0);
+  if (got < text.size()) {
     return fail(ErrorCode::Truncated, "the embedded descriptor lies past the file's end");
   }
-  Bytes text(*length);
-  VMLIFT_CHECK(file.read(*offset, text));
   return parse_descriptor(as_text(text), limits);
 }
 
@@ -135,7 +140,7 @@ class ExtentOpener {
     if (type == Type::vmfs_sparse) return open_cowd_map(std::move(file), limits);
     if (type == Type::se_sparse) return open_se_sparse_map(std::move(file), limits);
     VMLIFT_TRY(const SparseHeader header, read_header(*file, limits));
-    return open_sparse_map(file, header, request_.options);
+    return open_sparse_map(file, header, request_.options, descriptor_.has_parent());
   }
 
   Result<std::shared_ptr<File>> file_of(const ExtentLine& line) {
@@ -221,7 +226,7 @@ Result<std::unique_ptr<DiskBackend>> open_hosted(const OpenRequest& request) {
   facts.descriptor = std::move(descriptor);
   auto image = std::make_unique<Image>(std::move(facts), std::move(parent));
   if (header.capacity == 0) return image;
-  VMLIFT_TRY(auto map, open_sparse_map(request.file, header, request.options));
+  VMLIFT_TRY(auto map, open_sparse_map(request.file, header, request.options, image->has_parent()));
   image->append(std::make_unique<SparseExtent>(std::move(map), image->below()),
                 header.capacity_bytes());
   return image;

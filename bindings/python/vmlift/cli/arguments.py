@@ -31,7 +31,8 @@ def build_parser() -> ArgumentParser:
                    migrate, snapshot, sync, translate)
     parser = ArgumentParser(
         prog="vmlift", description="Moves virtual machines across hypervisors.",
-        epilog="DISK is a path, a URI, or PACKAGE.ova!MEMBER. 'vmlift COMMAND --help' tells more.")
+        epilog="DISK is a path, a URI, PACKAGE.ova!MEMBER, or - for a disk that comes through "
+               "a pipe. 'vmlift COMMAND --help' tells more.")
     parser.add_argument("--version", action="version", version=f"vmlift {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True,
                                      dest="command")
@@ -61,6 +62,8 @@ def add_reading(parser: ArgumentParser) -> None:
                         help="raise or lower a bound on what the input may claim")
     parser.add_argument("--allow-corrupt", action="store_true",
                         help="open an image that is marked corrupt")
+    parser.add_argument("-U", "--force-share", action="store_true",
+                        help="read an image although another program writes to it")
     parser.add_argument("--snapshot", metavar="NAME",
                         help="read this internal snapshot, by id or name")
     parser.add_argument("--source-option", dest="source_options", action="append", default=[],
@@ -74,12 +77,14 @@ class Reading(TypedDict):
     references: Optional[str]
     limits: dict[str, int]
     allow_corrupt: bool
+    allow_in_use: bool
     snapshot: Optional[str]
 
 
 def reading(options: argparse.Namespace) -> Reading:
     return {"references": options.references, "limits": dict(options.limit),
-            "allow_corrupt": options.allow_corrupt, "snapshot": options.snapshot}
+            "allow_corrupt": options.allow_corrupt, "allow_in_use": options.force_share,
+            "snapshot": options.snapshot}
 
 
 def open_source(options: argparse.Namespace) -> Disk:

@@ -35,8 +35,8 @@ def run(options: argparse.Namespace) -> int:
                           ignore_size=not options.strict, threads=options.threads,
                           snapshot_a=options.snapshot, snapshot_b=options.snapshot_b,
                           references=options.references, limits=dict(options.limit),
-                          allow_corrupt=options.allow_corrupt, options=dict(options.source_options),
-                          progress=progress)
+                          allow_corrupt=options.allow_corrupt, allow_in_use=options.force_share,
+                          options=dict(options.source_options), progress=progress)
     if options.json:
         print(json.dumps(document(outcome), indent=2))
     elif not options.quiet:
