@@ -12,7 +12,7 @@ debian_packages=(
   # the Python package, its command line and its tests
   python3 python3-dev python3-venv python3-pip pybind11-dev
   # independent opinions on what vmlift writes: disks, machines, definitions
-  qemu-utils qemu-system-x86 ovmf libxml2-utils
+  libvmdk1 qemu-utils qemu-system-x86 ovmf libxml2-utils
   libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu libvirt-daemon-system
   swtpm swtpm-tools virt-v2v
   # servers that hold disks: NBD with and without TLS, a Ceph cluster of one monitor and one OSD

@@ -1,12 +1,13 @@
 // Hostile and damaged images. Each is a named error, at once and in little memory; what the image
 // names is not opened.
 #include <doctest/doctest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "built_image.hpp"
 #include "codec/deflate.hpp"
@@ -15,8 +16,10 @@
 #include "support/command.hpp"
 #include "support/outcome.hpp"
 #include "support/patterns.hpp"
+#include "support/peak_memory.hpp"
 #include "support/skip.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/watched.hpp"
 #include "vmlift/disk.hpp"
 
 using namespace vmlift;
@@ -49,6 +52,10 @@ std::string fate(const Disk& disk, std::vector<std::byte>* content = nullptr) {
 }
 
 std::string fate(const std::string& path, const OpenOptions& options = with(Policy::by_format)) {
+  std::optional<Watched> watched;
+  if (options.policy.references != Policy::any) {
+    watched.emplace(std::filesystem::path(path).parent_path());
+  }
   const auto disk = open_disk(path, options);
   return disk ? fate(**disk) : outcome(disk);
 }
@@ -60,13 +67,6 @@ std::string fate_of_bytes(std::span<const std::byte> bytes,
 }
 
 std::string as_string(std::span<const std::byte> bytes) { return std::string(as_text(bytes)); }
-
-/// The most memory this process has had, in MiB.
-long peak_mebibytes() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss >> 10;
-}
 
 Bytes deflated(std::size_t plain) {
   Bytes out(1 << 20);
@@ -216,11 +216,11 @@ TEST_SUITE("qcow2 bad input") {
       BuiltImage image;
       bad.spoil(image);
       const std::string path = folder.write("d", as_string(image.bytes));
-      const long before = peak_mebibytes();
+      const PeakMemory memory;
       const auto start = Clock::now();
       CHECK(fate(path) == bad.expected);
       CHECK(Clock::now() - start < std::chrono::seconds(1));
-      CHECK(peak_mebibytes() - before < 64);
+      CHECK(memory.growth() < 64 * 1024);
     }
     CHECK(folder.names() == std::vector<std::string>{"d"});
   }

@@ -2,7 +2,6 @@
 // what the policy allows is opened.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -10,7 +9,9 @@
 
 #include "formats/vmdk/disk_bytes.hpp"
 #include "formats/vmdk/guest_disk.hpp"
+#include "support/peak_memory.hpp"
 #include "support/vmdk/builders.hpp"
+#include "support/watched.hpp"
 #include "vmlift/copy.hpp"
 
 using namespace vmlift;
@@ -18,23 +19,20 @@ using namespace vmlift::test;
 
 namespace {
 
-long peak_kib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
-}
-
 /// Opens and converts, as a user would; checks the time, the memory, and that no target is left.
 std::string fate(const TemporaryFolder& folder, const std::string& name) {
   const auto start = std::chrono::steady_clock::now();
-  const long memory = peak_kib();
+  const PeakMemory memory;
   TemporaryFolder results;
   ConvertRequest request{
       .source = folder / name, .target = results / "out", .target_format = "raw"};
   request.source_options.format = "vmdk";
-  const std::string result = outcome(convert(request));
+  const std::string result = [&] {
+    const Watched watched(std::filesystem::path(folder / name).parent_path(), results.path());
+    return outcome(convert(request));
+  }();
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(1));
-  CHECK(peak_kib() - memory < 64 * 1024);
+  CHECK(memory.growth() < 64 * 1024);
   CHECK(results.names().size() == (result == "ok" ? 1 : 0));
   return result;
 }
