@@ -591,7 +591,7 @@ typedef struct vmlift_migrate_options vmlift_migrate_options;
 VMLIFT_API(1_0) vmlift_migrate_options *vmlift_migrate_options_new(void);
 VMLIFT_API(1_0) void vmlift_migrate_options_free(vmlift_migrate_options *options);
 
-/* "qcow2" (the default) or "raw", and how the disks are made; `options` may be NULL. */
+/* "qcow2" (the default) or "raw", in an OVA "vmdk"; "" for the default; and how the disks are made; `options` may be NULL. */
 VMLIFT_API(1_0) vmlift_code vmlift_migrate_options_set_disks(
     vmlift_migrate_options *options, const char *format, const vmlift_create_options *create,
     vmlift_error **err);
@@ -613,8 +613,9 @@ VMLIFT_API(1_0) void vmlift_migrate_options_set_ignore_locks(vmlift_migrate_opti
 
 typedef struct vmlift_migration vmlift_migration;
 
-/* Opens the package and plans its way into the folder `destination`. Writes nothing. Of `run`
- * the threads and verify count. */
+/* Opens the package and plans its way into the folder `destination`, or, where that ends in
+ * ".ova", into an OVA with an OVF and VMDKs. Writes nothing. Of `run` the threads and verify
+ * count. */
 VMLIFT_API(1_0) vmlift_code vmlift_migration_prepare(const char *package, const char *destination,
                                                      const vmlift_migrate_options *options,
                                                      const vmlift_run_options *run,

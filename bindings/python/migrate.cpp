@@ -54,7 +54,7 @@ py::str run(Migration& migration, const py::object& progress) {
 void add_migrate(py::module_& module) {
   py::class_<Migration>(module, "Migration")
       .def(py::init(&prepare), py::arg("package"), py::arg("destination"), py::kw_only(),
-           py::arg("disk_format") = "qcow2", py::arg("disk_options") = OptionMap{},
+           py::arg("disk_format") = "", py::arg("disk_options") = OptionMap{},
            py::arg("compress") = false, py::arg("overwrite") = false, py::arg("profile") = "",
            py::arg("decisions") = OptionMap{}, py::arg("network_map") = py::none(),
            py::arg("configuration") = "", py::arg("ignore_locks") = false,

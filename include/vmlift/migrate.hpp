@@ -1,5 +1,5 @@
-// Migration: a package becomes disks and a libvirt domain in a folder. First the plan, which
-// reads definitions and headers and writes nothing; then the run, which is all or nothing.
+// Migration: a package becomes disks and a libvirt domain in a folder, or an OVA. First the plan,
+// which reads definitions and headers and writes nothing; then the run, which is all or nothing.
 //
 //   auto migration = Migration::prepare("web-01.ova", {.destination = "out"});
 //   to_json(migration->plan());
@@ -26,9 +26,12 @@ namespace vmlift {
 
 struct MigrationOptions {
   /// The folder that the results go into. Its parent must exist; the folder itself is created,
-  /// and removed again when the migration fails.
+  /// and removed again when the migration fails. A name that ends in ".ova" is an OVA instead,
+  /// of one machine: an OVF 1.x, its manifest, and streamOptimized VMDKs; the loss report goes
+  /// beside it.
   std::string destination;
-  std::string disk_format = "qcow2";                ///< or "raw"
+  /// "qcow2" (when empty) or "raw"; in an OVA "vmdk" (when empty).
+  std::string disk_format;
   std::map<std::string, std::string> disk_options;  ///< as CreateOptions::options
   bool compress = false;
   bool overwrite = false;  ///< replace files of the same names
@@ -58,21 +61,21 @@ struct PlannedDisk {
   std::string source_format;
   std::uint64_t capacity = 0;     ///< guest-visible bytes
   std::uint64_t stored_size = 0;  ///< bytes of the source's file
-  std::string target;             ///< absolute path
+  std::string target;             ///< absolute path, or "/out/web-01.ova!web-01-disk1.vmdk"
   std::string target_format;
 };
 
-/// A file that is written beside the disks: a domain or the loss report.
+/// A file that is written beside the disks.
 struct PlannedFile {
   std::string machine;  ///< empty: of all machines
-  std::string kind;     ///< "domain", "report"
-  std::string path;     ///< absolute
+  std::string kind;     ///< "domain", "report"; in an OVA "descriptor", "manifest", "report"
+  std::string path;     ///< absolute; in an OVA as PlannedDisk::target
 };
 
 struct MigrationPlan {
   std::string package;  ///< as the caller named it
   PackageKind kind = PackageKind::ova;
-  std::string destination;  ///< absolute
+  std::string destination;  ///< absolute: the folder, or the OVA
   std::vector<std::string> machines;
   std::vector<PlannedDisk> disks;
   std::vector<PlannedFile> files;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/checked.hpp"
 #include "base/fail.hpp"
 #include "base/printable.hpp"
 #include "io/folder.hpp"
@@ -14,13 +15,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Whether a destination is an OVA to be written, not a folder.
+bool names_ova(const std::string& destination) {
+  std::string extension = fs::path(destination).extension().string();
+  for (char& c : extension) c = static_cast<char>(c | 0x20);  // letters to lower case
+  return extension == ".ova" && !fs::is_directory(destination);
+}
+
 Result<void> check_options(const MigrationOptions& options) {
   if (options.destination.empty()) {
     return fail(ErrorCode::InvalidArgument, "a migration needs a folder to write to");
   }
-  if (options.disk_format != "qcow2" && options.disk_format != "raw") {
+  const std::string& format = options.disk_format;
+  if (names_ova(options.destination)) {
+    if (!format.empty() && format != "vmdk")
+      return fail(ErrorCode::InvalidArgument, "the disks of an OVA are VMDKs, not '{}'", format);
+  } else if (!format.empty() && format != "qcow2" && format != "raw") {
     return fail(ErrorCode::InvalidArgument, "a migration writes qcow2 or raw disks, not '{}'",
-                options.disk_format);
+                format);
   }
   if (options.compress && options.disk_format == "raw") {
     return fail(ErrorCode::InvalidArgument, "raw disks cannot be compressed");
@@ -38,7 +50,7 @@ Result<std::string> absolute_destination(const std::string& destination) {
   if (problem) return std::unexpected(os_error(problem.value(), "finding it").in(destination));
   if (!path.has_filename()) path = path.parent_path();  // "out/"
   const fs::file_status status = fs::status(path, problem);
-  if (fs::exists(status)) {
+  if (fs::exists(status) && !names_ova(destination)) {
     if (fs::is_directory(status)) return path.string();
     return std::unexpected(
         error(ErrorCode::InvalidArgument, "the destination is no folder").in(path.string()));
@@ -57,6 +69,12 @@ std::string_view stem_of_source(std::string_view source) {
   return dot == std::string_view::npos || dot == 0 ? name : name.substr(0, dot);
 }
 
+/// Tar holds names of 100 bytes; this one is continued by "-disk99.vmdk".
+constexpr std::size_t kOvaStem = 80;
+
+/// The member's name in "/out/web-01.ova!web-01-disk1.vmdk".
+std::string_view member_of(std::string_view target) { return target.substr(target.rfind('!') + 1); }
+
 std::uint64_t stored_size(const Disk& disk) {
   const auto info = disk.info();
   return info ? info->stored_size.value_or(0) : 0;
@@ -65,7 +83,13 @@ std::uint64_t stored_size(const Disk& disk) {
 class Planner {
  public:
   explicit Planner(Migration::State& state)
-      : state_(state), plan_(state.plan), options_(state.options) {}
+      : state_(state),
+        plan_(state.plan),
+        options_(state.options),
+        ova_(names_ova(options_.destination)),
+        disk_format_(ova_                           ? "vmdk"
+                     : options_.disk_format.empty() ? "qcow2"
+                                                    : options_.disk_format) {}
 
   Result<void> plan() {
     plan_.package = state_.package.location();
@@ -81,7 +105,7 @@ class Planner {
       return std::unexpected(
           error(ErrorCode::BadOvf, "it defines no machine").in(state_.package.location()));
     }
-    if (!state_.refusal) VMLIFT_CHECK(translate());
+    if (!state_.refusal) VMLIFT_CHECK(ova_ ? plan_ova() : translate());
     return check_targets();
   }
 
@@ -183,15 +207,90 @@ class Planner {
                                    planned.address, printable(planned.machine))
                                  .in(state_.package.location()));
     }
-    const std::string blank = fmt::format("{}-{}", planned.machine, planned.address);
-    planned.target_format = options_.disk_format;
-    planned.target = fmt::format(
-        "{}/{}", plan_.destination,
-        names_.take(drive.source ? stem_of_source(*drive.source) : std::string_view(blank),
-                    "." + options_.disk_format));
+    planned.target_format = disk_format_;
+    planned.target = ova_ ? target_in_ova() : target_in_folder(planned, drive);
+    if (ova_) {
+      // A VMDK has whole sectors.
+      const auto whole = checked_multiply<std::uint64_t>(units_for(planned.capacity, 512), 512);
+      if (!whole) return fail(ErrorCode::BadOvf, "the disk {} is too large", planned.address);
+      planned.capacity = *whole;
+    }
     plan_.disks.push_back(std::move(planned));
     state_.sources.push_back(std::move(source));
     return {};
+  }
+
+  std::string target_in_folder(const PlannedDisk& planned, const vm::Drive& drive) {
+    const std::string blank = fmt::format("{}-{}", planned.machine, planned.address);
+    return fmt::format(
+        "{}/{}", plan_.destination,
+        names_.take(drive.source ? stem_of_source(*drive.source) : std::string_view(blank),
+                    "." + disk_format_));
+  }
+
+  // An OVA: its names are made of its own, which tar holds. A blank disk gets a
+  // file too, of zeros: an OVF may do without, but virt-v2v cannot.
+
+  std::string ova_stem() const {
+    return plain_file_name(stem_of_source(plan_.destination)).substr(0, kOvaStem);
+  }
+  std::string in_ova(std::string_view member) const {
+    return fmt::format("{}!{}", plan_.destination, member);
+  }
+  std::string target_in_ova() {
+    return in_ova(fmt::format("{}-disk{}.vmdk", ova_stem(), ++ova_disks_));
+  }
+
+  Result<void> plan_ova() {
+    const vm::Definition& definition = state_.package.definition();
+    if (definition.machines.size() != 1) {
+      return std::unexpected(
+          error(ErrorCode::UnsupportedFeature,
+                "an OVA is written of one machine, this package defines {}; migrate to a folder",
+                definition.machines.size())
+              .in(state_.package.location()));
+    }
+    OvaPlan ova{.head = {.descriptor = ova_stem() + ".ovf", .manifest = ova_stem() + ".mf"},
+                .translation = ova_translation(definition.machines.front())};
+    // The longest that it can become: no size has more digits.
+    for (auto& [address, target] : ova.translation.disks) target.stored_size = UINT64_MAX;
+    VMLIFT_TRY(vm::Translation translation, vm::translate(definition, ova.translation));
+    ova.head.descriptor_room = translation.documents.front().text.size();
+    const std::string no_digest(64, '0');
+    ova.head.manifest_room = manifest_line(ova.head.descriptor, no_digest).size();
+    for (const PlannedDisk& disk : plan_.disks) {
+      ova.head.manifest_room += manifest_line(member_of(disk.target), no_digest).size();
+    }
+    plan_.account = std::move(translation.report);
+    add_in_ova("descriptor", ova.head.descriptor);
+    add_in_ova("manifest", ova.head.manifest);
+    const std::string folder = fs::path(plan_.destination).parent_path().string();
+    plan_.files.push_back({{}, "report", fmt::format("{}/{}.loss.json", folder, ova_stem())});
+    state_.contents.push_back(vm::to_json(plan_.account));
+    state_.ova = std::move(ova);
+    return {};
+  }
+
+  void add_in_ova(std::string kind, std::string_view member) {
+    plan_.files.push_back({plan_.machines.front(), std::move(kind), in_ova(member)});
+    state_.contents.emplace_back();
+  }
+
+  vm::TranslateOptions ova_translation(const vm::Machine& machine) const {
+    vm::TranslateOptions translation;
+    translation.dialect = "ovf";
+    translation.profile = options_.profile;
+    translation.decisions = options_.decisions;
+    translation.networks = options_.networks;
+    for (std::size_t at = 0; at < machine.disks.size(); ++at) {
+      const PlannedDisk& planned = plan_.disks[at];
+      translation.disks.emplace(planned.address,
+                                vm::DiskTarget{.path = std::string(member_of(planned.target)),
+                                               .format = planned.target_format,
+                                               .capacity = planned.capacity,
+                                               .stored_size = {}});
+    }
+    return translation;
   }
 
   /// The domains, one machine at a time: sources and addresses are names within a machine.
@@ -226,7 +325,7 @@ class Planner {
     translation.decisions = options_.decisions;
     translation.networks = options_.networks;
     translation.disk_directory = plan_.destination;
-    translation.disk_format = options_.disk_format;
+    translation.disk_format = disk_format_;
     for (const vm::Drive& drive : machine.disks) {
       const PlannedDisk& planned = plan_.disks[next_disk++];
       const vm::DiskTarget target{.path = planned.target,
@@ -247,8 +346,13 @@ class Planner {
 
   Result<void> check_targets() const {
     std::vector<std::string> paths;
-    for (const PlannedDisk& disk : plan_.disks) paths.push_back(disk.target);
-    for (const PlannedFile& file : plan_.files) paths.push_back(file.path);
+    if (ova_) {
+      paths = {plan_.destination,
+               plan_.files.empty() ? plan_.destination : plan_.files.back().path};
+    } else {
+      for (const PlannedDisk& disk : plan_.disks) paths.push_back(disk.target);
+      for (const PlannedFile& file : plan_.files) paths.push_back(file.path);
+    }
     for (const std::string& path : paths) {
       std::error_code ignored;
       const fs::file_status status = fs::symlink_status(path, ignored);
@@ -264,7 +368,10 @@ class Planner {
   Migration::State& state_;
   MigrationPlan& plan_;
   const MigrationOptions& options_;
+  const bool ova_;
+  const std::string disk_format_;
   TargetNames names_;
+  std::size_t ova_disks_ = 0;
 };
 
 }  // namespace

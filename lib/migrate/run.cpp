@@ -43,11 +43,12 @@ class Runner {
 
   Result<MigrationReport> run() {
     const auto start = std::chrono::steady_clock::now();
-    VMLIFT_CHECK(make_folder());
+    VMLIFT_CHECK(state_.ova ? make_ova() : make_folder());
     VMLIFT_CHECK(verify());
     for (std::size_t index = 0; index < plan_.disks.size(); ++index) {
       VMLIFT_CHECK(copy(index));
     }
+    if (ova_) VMLIFT_CHECK(write_descriptor());
     VMLIFT_CHECK(write_files());
     VMLIFT_CHECK(publish());
     undo_.keep();
@@ -63,6 +64,13 @@ class Runner {
     } else if (errno != EEXIST) {
       return std::unexpected(os_error(errno, "creating the folder").in(plan_.destination));
     }
+    return {};
+  }
+
+  Result<void> make_ova() {
+    VMLIFT_TRY(OvaTarget target,
+               OvaTarget::create(plan_.destination, state_.options.overwrite, state_.ova->head));
+    ova_.emplace(std::move(target));
     return {};
   }
 
@@ -89,7 +97,8 @@ class Runner {
                            .options = state_.options.disk_options,
                            .compress = state_.options.compress,
                            .overwrite = state_.options.overwrite};
-    VMLIFT_TRY(auto target, create_disk(planned.target, planned.target_format, creating));
+    VMLIFT_TRY(auto target, ova_ ? begin_in_ova(planned, std::move(creating))
+                                 : create_disk(planned.target, planned.target_format, creating));
     MigratedDisk migrated{.source = planned.source, .target = planned.target, .copy = {}};
     if (const Disk* const source = state_.sources[index].get()) {
       CopyOptions copying;
@@ -106,14 +115,34 @@ class Runner {
       migrated.copy.size = migrated.copy.zero_bytes = planned.capacity;
     }
     done_ += planned.capacity;
-    targets_.push_back(std::move(target));
+    if (ova_) {
+      VMLIFT_TRY(state_.ova->translation.disks[planned.address].stored_size,
+                 ova_->seal_disk(options_.stop));
+    } else {
+      targets_.push_back(std::move(target));
+    }
     report_.disks.push_back(std::move(migrated));
     return {};
+  }
+
+  Result<std::unique_ptr<Disk>> begin_in_ova(const PlannedDisk& planned, CreateOptions creating) {
+    creating.options["subformat"] = "streamOptimized";
+    return ova_->begin_disk(planned.target.substr(planned.target.rfind('!') + 1), creating);
+  }
+
+  Result<void> write_descriptor() {
+    VMLIFT_TRY(const vm::Translation translation,
+               vm::translate(state_.package.definition(), state_.ova->translation));
+    return ova_->finish(translation.documents.front().text);
   }
 
   /// The domains and the report, without their names.
   Result<void> write_files() {
     for (std::size_t index = 0; index < plan_.files.size(); ++index) {
+      if (state_.contents[index].empty()) {  // it is in the OVA
+        files_.push_back(nullptr);
+        continue;
+      }
       VMLIFT_TRY(auto file, create_target(plan_.files[index].path, state_.options.overwrite));
       VMLIFT_CHECK(file->write(0, as_bytes(state_.contents[index])));
       files_.push_back(std::move(file));
@@ -127,13 +156,19 @@ class Runner {
       return fail(ErrorCode::Cancelled, "cancelled before the results got their names");
     }
     progress(Stage::publishing, 0, 0);
+    if (ova_) {
+      VMLIFT_CHECK(ova_->publish());
+      undo_.named(plan_.destination);
+    }
     for (std::size_t index = 0; index < targets_.size(); ++index) {
       VMLIFT_CHECK(targets_[index]->publish());
       undo_.named(plan_.disks[index].target);
     }
     for (std::size_t index = 0; index < files_.size(); ++index) {
-      VMLIFT_CHECK(files_[index]->publish());
-      undo_.named(plan_.files[index].path);
+      if (files_[index] != nullptr) {
+        VMLIFT_CHECK(files_[index]->publish());
+        undo_.named(plan_.files[index].path);
+      }
       report_.files.push_back(plan_.files[index]);
     }
     return {};
@@ -146,6 +181,7 @@ class Runner {
   std::uint64_t done_ = 0;
   MigrationReport report_;
   Undo undo_;  // outlives the targets: a folder is removed when they are gone
+  std::optional<OvaTarget> ova_;
   std::vector<std::unique_ptr<Disk>> targets_;
   std::vector<std::shared_ptr<TargetFile>> files_;
 };

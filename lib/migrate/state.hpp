@@ -6,9 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "migrate/ova_target.hpp"
 #include "vmlift/migrate.hpp"
 
 namespace vmlift {
+
+/// Where the destination is an OVA: its descriptor is written when the sizes of its disks are
+/// known.
+struct OvaPlan {
+  OvaHead head;
+  vm::TranslateOptions translation;
+};
 
 struct Migration::State {
   explicit State(Package opened) : package(std::move(opened)) {}
@@ -19,7 +27,8 @@ struct Migration::State {
   /// The sources, open since the plan so that what runs is what was planned; null for a blank
   /// disk. In the order of plan.disks.
   std::vector<std::unique_ptr<Disk>> sources;
-  /// What plan.files will hold, in the same order.
+  std::optional<OvaPlan> ova;
+  /// What plan.files will hold, in the same order. Not of those inside an OVA.
   std::vector<std::string> contents;
   /// Bytes that the manifest covers.
   std::uint64_t manifest_bytes = 0;

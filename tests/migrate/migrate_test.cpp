@@ -292,7 +292,8 @@ TEST_SUITE("migrate") {
     CHECK(attempt([](auto& options) { options.resume = true; }) == "UnsupportedFeature");
     CHECK(attempt([&](auto& options) { options.destination = folder / "no/such/out"; }) ==
           "NotFound");
-    CHECK(attempt([&](auto& options) { options.destination = ova; }) == "InvalidArgument");
+    CHECK(attempt([&](auto& options) { options.destination = folder.write("file", "a"); }) ==
+          "InvalidArgument");
   }
 
   TEST_CASE("a package that changes while it is read is SourceChanged") {

@@ -1,4 +1,4 @@
-"""Whole machines: a package becomes disks and a libvirt domain in a folder."""
+"""Whole machines: a package becomes disks and a libvirt domain in a folder, or an OVA."""
 
 from __future__ import annotations
 
@@ -29,14 +29,18 @@ class Migration(_core.Migration):
         return dict(json.loads(self.run_json(progress=progress)))
 
 
-def migrate(package: Location, destination: Location, *, disk_format: str = "qcow2",
+def migrate(package: Location, destination: Location, *, disk_format: str = "",
             disk_options: Mapping[str, str] = {}, compress: bool = False, overwrite: bool = False,
             profile: str = "", decisions: Mapping[str, str] = {},
             network_map: Optional[str] = None, configuration: str = "",
             ignore_locks: bool = False, resume: bool = False, verify: bool = False,
             threads: int = 0, references: Optional[str] = None, limits: Mapping[str, int] = {},
             progress: Optional[StageCallback] = None) -> dict[str, Any]:
-    """Plans a migration and runs it; returns what was written."""
+    """Plans a migration and runs it; returns what was written.
+
+    `destination` is a folder, for disks ("qcow2" or "raw") and libvirt domains; or an .ova, for an
+    OVF of one machine with its disks.
+    """
     migration = Migration(
         package, destination, disk_format=disk_format, disk_options=disk_options,
         compress=compress, overwrite=overwrite, profile=profile, decisions=decisions,

@@ -130,7 +130,7 @@ class OvfWriter {
                                {"ovf:capacity", std::to_string(capacity.value_or(0))},
                                {"ovf:capacityAllocationUnits", "byte"},
                                {"ovf:format", kVmdkFormat}});
-      if (!disk.source && target == nullptr) continue;  // blank
+      if (!disk.source && (target == nullptr || target->path.empty())) continue;  // blank
       std::string path =
           target != nullptr && !target->path.empty() ? target->path : stems[at] + ".vmdk";
       // An OVF refers to what lies beside it.

@@ -1,4 +1,4 @@
-"""vmlift migrate: a package becomes disks and a domain in a folder."""
+"""vmlift migrate: a package becomes disks and a domain in a folder, or an OVA."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from .text import count, duration, exact_size, fields, human_size, printable, ta
 
 def add_to(commands: "Subcommands[ArgumentParser]") -> None:
     parser = add_command(
-        commands, "migrate", run, "turn a machine into disks and a libvirt domain",
+        commands, "migrate", run, "turn a machine into disks and a libvirt domain, or an OVA",
         "Turns the machines of a package into disks, libvirt domains and a loss report in a "
-        "folder. Everything gets its name at the end, or nothing does.")
+        "folder; or one machine into an OVA with its report beside it. Everything gets its "
+        "name at the end, or nothing does.")
     add_opening(parser)
     parser.add_argument("--to", required=True, metavar="DEST", dest="destination",
-                        help="the folder for the results")
-    parser.add_argument("-O", dest="disk_format", metavar="FMT", default="qcow2",
-                        help="the disks' format: qcow2 (the default) or raw")
+                        help="the folder for the results, or an .ova")
+    parser.add_argument("-O", dest="disk_format", metavar="FMT", default="",
+                        help="the disks' format: qcow2 (the default) or raw; in an .ova vmdk")
     add_creating(parser)
     add_translating(parser)
     parser.add_argument("--plan", action="store_true", help="show what would be done, do nothing")

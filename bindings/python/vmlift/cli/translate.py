@@ -6,11 +6,12 @@ import argparse
 import os
 import sys
 
-from .. import Document, Translation, translate
+from .. import Document, Migration, Translation, translate
 from ..errors import InvalidArgument
 from .arguments import ArgumentParser, Subcommands, add_command
 from .definition import (account_text, add_disks, add_hypervisor, add_opening, add_translating,
                          as_json, network_map, text_file)
+from .progress import Progress
 from .text import printable
 from .whole_file import write_whole
 
@@ -19,7 +20,8 @@ def add_to(commands: "Subcommands[ArgumentParser]") -> None:
     parser = add_command(
         commands, "translate", run, "write a definition in another dialect",
         "Writes the machines of a definition in another dialect. Disks are not opened. What "
-        "became of the source's settings is told on stderr and in the report.")
+        "became of the source's settings is told on stderr and in the report. With --to ovf and "
+        "-o X.ova the disks are copied too: that is 'vmlift migrate --to X.ova'.")
     add_opening(parser)
     parser.add_argument("--to", required=True, metavar="DIALECT",
                         help="libvirt, ovf, vmx, kubevirt, qm, openstack or xl")
@@ -37,6 +39,8 @@ def add_to(commands: "Subcommands[ArgumentParser]") -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.to == "ovf" and options.out is not None and options.out.lower().endswith(".ova"):
+        return write_ova(options)
     translation = translate(
         options.vm, options.to, profile=options.profile, decisions=dict(options.decisions),
         network_map=network_map(options), disk_directory=options.disks,
@@ -60,6 +64,30 @@ def run(options: argparse.Namespace) -> int:
             print(printable(path))
         sys.stdout.flush()
         print(account_text(translation.report), end="", file=sys.stderr)
+    return 0
+
+
+def write_ova(options: argparse.Namespace) -> int:
+    """An OVA holds the disks too: a migration, whose report goes where this command's does."""
+    for given, name in ((options.disks, "--disks"), (options.hypervisor, "--hypervisor"),
+                        (options.capabilities, "--capabilities")):
+        if given:
+            raise InvalidArgument("InvalidArgument", f"{name} means nothing to an OVA")
+    migration = Migration(
+        options.vm, options.out, disk_format=options.disk_format or "",
+        overwrite=options.overwrite, profile=options.profile, decisions=dict(options.decisions),
+        network_map=network_map(options), configuration=options.configuration,
+        references=options.references, limits=dict(options.limit))
+    with Progress("translate", quiet=options.quiet or options.json) as progress:
+        done = migration.run(progress=lambda _, done, total: progress(done, total))
+    if options.report is not None:
+        write_whole(options.report, as_json(migration.report), overwrite=options.overwrite)
+    if options.json:
+        print(as_json({"migration": done, "report": migration.report}), end="")
+    elif not options.quiet:
+        print(printable(options.out))
+        sys.stdout.flush()
+        print(account_text(migration.report), end="", file=sys.stderr)
     return 0
 
 
