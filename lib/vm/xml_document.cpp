@@ -12,7 +12,7 @@ namespace vmlift::vm {
 namespace {
 
 // pugixml has about a hundred bytes for an element and forty for an attribute.
-constexpr std::size_t kMostNodes = 200'000;
+constexpr std::size_t kMostNodes = 150'000;
 
 /// Walks over the markup once, before the parser allocates or recurses: depth, number of
 /// nodes, and no document type. Entity declarations live in a DOCTYPE only.

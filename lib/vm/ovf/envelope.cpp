@@ -119,14 +119,16 @@ std::unexpected<Error> bad_ovf(const XmlDocument& document, pugi::xml_node at,
   return fail(ErrorCode::BadOvf, "line {}: {}", document.line(at), printable_utf8(what));
 }
 
+bool is_ovf_section(pugi::xml_node node, std::string_view name) {
+  if (node.type() != pugi::node_element) return false;
+  const std::string_view own = local_name(node);
+  return own == name || ((own == "Section" || own == "Content") && type_name(node) == name);
+}
+
 std::vector<pugi::xml_node> ovf_sections(pugi::xml_node parent, std::string_view name) {
   std::vector<pugi::xml_node> found;
-  for (const auto child : parent.children()) {
-    if (child.type() != pugi::node_element) continue;
-    const std::string_view own = local_name(child);
-    if (own == name || ((own == "Section" || own == "Content") && type_name(child) == name))
-      found.push_back(child);
-  }
+  for (const auto child : parent.children())
+    if (is_ovf_section(child, name)) found.push_back(child);
   return found;
 }
 

@@ -37,6 +37,9 @@ struct Envelope {
 std::unexpected<Error> bad_ovf(const XmlDocument& document, pugi::xml_node at,
                                std::string_view what);
 
+/// Whether an element is of a kind, by its name or, in OVF 0.9, by its xsi:type.
+bool is_ovf_section(pugi::xml_node node, std::string_view name);
+
 /// The sections of that name: by element name (1.x, 2.x) or xsi:type (0.9).
 std::vector<pugi::xml_node> ovf_sections(pugi::xml_node parent, std::string_view name);
 

@@ -14,6 +14,7 @@
 namespace vmlift::vm {
 namespace {
 
+constexpr std::size_t kMostMachines = 1024;
 constexpr std::uint32_t kSwappedFromHardware = 13;  // see vmx/reader.cpp
 
 class OvfReader {
@@ -23,9 +24,8 @@ class OvfReader {
 
   Result<void> read_all(pugi::xml_node parent) {
     for (const auto node : parent.children()) {
-      if (node.type() != pugi::node_element) continue;
-      if (is(node, parent, "VirtualSystem")) VMLIFT_CHECK(read_system(node));
-      if (is(node, parent, "VirtualSystemCollection")) VMLIFT_CHECK(read_all(node));
+      if (is_ovf_section(node, "VirtualSystem")) VMLIFT_CHECK(read_system(node));
+      if (is_ovf_section(node, "VirtualSystemCollection")) VMLIFT_CHECK(read_all(node));
     }
     return {};
   }
@@ -33,15 +33,10 @@ class OvfReader {
   const std::unordered_map<const void*, std::size_t>& owners() const { return owners_; }
 
  private:
-  static bool is(pugi::xml_node node, pugi::xml_node parent, std::string_view name) {
-    if (local_name(node) == name) return true;
-    if (local_name(node) != "Content") return false;
-    const auto contents = ovf_sections(parent, name);
-    return std::ranges::find(contents, node) != contents.end();
-  }
-
   Result<void> read_system(pugi::xml_node system) {
     const std::size_t index = definition_.machines.size();
+    if (index == kMostMachines)
+      return fail(ErrorCode::Limit, "an envelope of more than {} machines", kMostMachines);
     definition_.machines.emplace_back();
     Machine& machine = definition_.machines.back();
     owners_.emplace(system.internal_object(), index);

@@ -67,6 +67,10 @@ std::string decoded(std::string_view text, std::vector<Warning>& warnings) {
   return to_utf8(text, "WINDOWS-1252").value_or(printable_utf8(text));
 }
 
+// The longest VMX files have some two thousand lines; what a line costs in memory is many times
+// its length.
+constexpr std::size_t kMostLines = 16384;
+
 class LineReader {
  public:
   explicit LineReader(VmxDictionary& dictionary) : dictionary_(dictionary) {}
@@ -74,6 +78,9 @@ class LineReader {
   Result<void> read(std::string_view line, std::size_t number) {
     line = trim(line);
     if (line.empty() || line.front() == '#' || (number == 1 && line.starts_with("#!"))) return {};
+    if (++lines_ > kMostLines) {
+      return fail(ErrorCode::Limit, "line {}: a VMX of more than {} keys", number, kMostLines);
+    }
     const auto equals = line.find('=');
     const std::string_view key = trim(line.substr(0, std::min(equals, line.size())));
     if (equals == std::string_view::npos || key.empty() ||
@@ -113,6 +120,7 @@ class LineReader {
 
   VmxDictionary& dictionary_;
   std::unordered_map<std::string, std::size_t> seen_;
+  std::size_t lines_ = 0;
 };
 
 }  // namespace
