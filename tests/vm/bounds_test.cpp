@@ -86,6 +86,15 @@ std::vector<Case> catalogue() {
        vmx(repeated(16'000, [](std::size_t n) { return fmt::format("k{} = \"v\"\n", n); })), "ok"},
       {"as many keys as there may be, all the same", "vmx",
        vmx(repeated(16'000, "memsize = \"4\"\n")), "ok"},
+      {"3 MiB of units on controllers that are not there", "vmx",
+       vmx(repeated(200'000,
+                    [](std::size_t n) {
+                      return fmt::format("scsi{}:{}.x = \"y\"\n", n % 65536, n / 65536);
+                    })),
+       "Limit", "keys"},
+      {"as many such units as there may be", "vmx",
+       vmx(repeated(16'000, [](std::size_t n) { return fmt::format("scsi{}:0.x = \"y\"\n", n); })),
+       "ok"},
       {"half a million lines of nothing", "vmx", vmx(repeated(500'000, "junk\n")), "Limit", "keys"},
       {"five thousand disks on as many controllers", "vmx",
        vmx(repeated(5000,
