@@ -61,8 +61,8 @@ def test_the_python_example_runs(folder, raw_disk, vmlift_command):
 
 def test_the_cpp_example_compiles_and_runs(folder, raw_disk, vmlift_command, build_folder):
     (folder / "example.cpp").write_text(example("cpp"))
-    libraries = run("pkg-config", "--libs", "fmt", "libdeflate", "libisal", "zlib", "liblzma", "libzstd",
-                    "pugixml", "yaml-cpp", "libcrypto", cwd=folder).split()
+    libraries = run("pkg-config", "--libs", "fmt", "libdeflate", "libisal", "zlib", "liblzma",
+                    "libzstd", "pugixml", "yaml-cpp", "libcrypto", cwd=folder).split()
     run(os.environ.get("CXX", "g++"), "-std=c++23", "-Wall", "-Wextra", f"-I{SOURCE / 'include'}",
         "example.cpp", build_folder / "lib/libvmlift_core.a", *libraries, "-pthread",
         "-o", "example", cwd=folder)

@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-
 #include "vm/samples.hpp"
 
 using namespace vmlift;
