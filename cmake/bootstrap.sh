@@ -15,8 +15,8 @@ usage: cmake/bootstrap.sh deps|demo|test
 
   deps   install what is missing (apt; as root, or through sudo)
   demo   deps, build, then migrate a sample VMware appliance and boot the result
-  test   deps, build with two compilers and the address and undefined
-         sanitizers, then run every test (preset tsan is built by hand)
+  test   deps, build with two compilers and with the address, undefined and thread
+         sanitizers, then run every test
 
 Builds go to build/, logs to build/logs/.
 TEXT

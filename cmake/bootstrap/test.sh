@@ -14,6 +14,7 @@ run_tests() {
     -DVMLIFT_BUILD_BENCHMARKS=OFF
   build_and_ctest asan asan build/asan "C++ and C tests, address and undefined sanitizers" \
     -DVMLIFT_INSTALL=OFF
+  build_and_ctest tsan tsan build/tsan "C++ and C tests, thread sanitizer" -DVMLIFT_INSTALL=OFF
   say
   python3 cmake/bootstrap/summary.py "$results/runs.tsv"
 }
