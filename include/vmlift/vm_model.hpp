@@ -281,6 +281,7 @@ struct Machine {
   Memory memory;
   std::vector<Controller> controllers;
   std::vector<Drive> disks;
+  bool disks_show_uuids = false;  ///< VMware: the guest sees the VMDKs' own UUIDs as serial numbers
   std::vector<Medium> media;
   std::vector<Nic> nics;
   std::vector<Port> serials;

@@ -149,6 +149,11 @@ std::string vmware_nic_model(const Nic& nic, const Decisions& decisions) {
                                            : "e1000e";
 }
 
+const std::string& vmware_network_name(const NetworkTarget& target) {
+  if (!target.portgroup.empty()) return target.portgroup;
+  return target.network.empty() ? target.bridge : target.network;
+}
+
 Uuid vmware_bios_uuid(const Machine& machine, const Decisions& decisions) {
   if (!machine.identity.smbios_uuid) return {};
   const bool windows =

@@ -25,6 +25,9 @@ std::vector<Controller> vmware_controllers(const Machine& machine,
 /// "vmxnet3", "e1000e", ...; empty: VMware's default card.
 std::string vmware_nic_model(const Nic& nic, const Decisions& decisions);
 
+/// The port group that a mapped network stands for.
+const std::string& vmware_network_name(const NetworkTarget& target);
+
 /// The UUID as VMware writes it for the hardware version that was decided upon, so that the
 /// guest goes on seeing the one it knows.
 Uuid vmware_bios_uuid(const Machine& machine, const Decisions& decisions);

@@ -9,6 +9,7 @@
 #include "vm/encoding.hpp"
 #include "vm/kubevirt/kubevirt.hpp"
 #include "vm/kubevirt/yaml.hpp"
+#include "vm/kvm_actions.hpp"
 #include "vm/kvm_decisions.hpp"
 #include "vm/nic_target.hpp"
 #include "vm/scalar.hpp"
@@ -36,9 +37,9 @@ constexpr AspectRule kRules[] = {
     {Aspect::watchdog, LossStatus::mapped, "devices/watchdog"},
     {Aspect::cpu_count, LossStatus::kept, "cpu"},
     {Aspect::cpu_topology, LossStatus::mapped, "cpu"},
-    {Aspect::cpu_features, LossStatus::mapped, "cpu"},
+    {Aspect::cpu_nested, LossStatus::mapped, "cpu/model"},
     {Aspect::memory_size, LossStatus::kept, "memory/guest"},
-    {Aspect::controller, LossStatus::mapped, "devices/disks"},
+    {Aspect::controller, LossStatus::dropped, "KubeVirt makes its controllers itself"},
     {Aspect::controller_model, LossStatus::dropped, "KubeVirt makes its controllers itself"},
     {Aspect::disk, LossStatus::mapped, "devices/disks"},
     {Aspect::disk_source, LossStatus::mapped, "volumes"},
@@ -58,7 +59,7 @@ constexpr AspectRule kRules[] = {
     {Aspect::nic_connected, LossStatus::mapped, "devices/interfaces/state"},
     {Aspect::serial_port, LossStatus::mapped, "devices/autoattachSerialConsole"},
     {Aspect::usb, LossStatus::mapped, "devices/inputs"},
-    {Aspect::video, LossStatus::mapped, "devices/autoattachGraphicsDevice"},
+    {Aspect::video, LossStatus::dropped, "KubeVirt gives every machine a video card of its own"},
 };
 
 Choice volumes(const Situation& s) {
@@ -123,6 +124,9 @@ class ManifestWriter {
     features();
     clock();
     devices();
+    tell_kvm_actions(machine_, account_);
+    tell_kept_changes(machine_, account_);
+    tell_disk_serials(machine_, account_, "devices/disks/serial");
     Json spec = {{"runStrategy", "Halted"}};
     if (!templates_.empty()) spec["dataVolumeTemplates"] = templates_;
     Json instance = {{"domain", domain_}};
@@ -167,12 +171,22 @@ class ManifestWriter {
     const Topology topology = kvm_topology(machine_, decisions_);
     domain_["cpu"] = {
         {"sockets", topology.sockets}, {"cores", topology.cores}, {"threads", topology.threads}};
+    const bool more = decisions_.is("hot-add", "yes");
+    if (more && machine_.cpu.hot_add) {
+      domain_["cpu"]["maxSockets"] = topology.sockets * 2;
+      account_.tell(Aspect::cpu_hot_add, mapped("cpu/maxSockets"));
+    }
     const std::string& model = decisions_["cpu"];
     if (model != "default" && model != "maximum") domain_["cpu"]["model"] = model;
     if (!decisions_.is("topology", "source"))
       account_.tell(Aspect::cpu_topology, mapped("cpu", decisions_.reason("topology")));
     const std::uint64_t bytes = machine_.memory.size.value_or(kMiB * 1024);
-    domain_["memory"] = {{"guest", fmt::format("{}Mi", bytes / kMiB + (bytes % kMiB != 0))}};
+    const std::uint64_t mebibytes = bytes / kMiB + (bytes % kMiB != 0);
+    domain_["memory"] = {{"guest", fmt::format("{}Mi", mebibytes)}};
+    if (more && machine_.memory.hot_add) {
+      domain_["memory"]["maxGuest"] = fmt::format("{}Mi", mebibytes * 2);
+      account_.tell(Aspect::memory_hot_add, mapped("memory/maxGuest"));
+    }
     domain_["machine"] = {{"type", decisions_["machine"]}};
   }
 
@@ -254,6 +268,7 @@ class ManifestWriter {
       devices_["autoattachMemBalloon"] = false;
     if (machine_.watchdog)
       devices_["watchdog"] = {{"name", "watchdog"}, {"i6300esb", {{"action", "reset"}}}};
+    if (!machine_.serials.empty()) devices_["autoattachSerialConsole"] = true;
     const std::string& sound = decisions_["sound"];
     if (sound == "ich9" || sound == "ac97") {
       devices_["sound"] = {{"name", "sound"}, {"model", sound}};
@@ -325,11 +340,6 @@ class ManifestWriter {
         Aspect::disk_source, drive.index,
         mapped(fmt::format("volumes[{}]", volume), fmt::format("is the claim {} now", claim)));
     account_.tell(Aspect::disk, drive.index, mapped(fmt::format("devices/disks[{}]", volume)));
-    if (source.backing == Drive::Backing::raw_mapping)
-      account_.tell(
-          Aspect::disk_raw_mapping, drive.index,
-          needs_action("decide whether the LUN's content is copied or the LUN is attached",
-                       "the disk is a mapping of a raw device"));
   }
 
   /// What the webhook takes as a serial number.
@@ -372,6 +382,12 @@ class ManifestWriter {
       interface["acpiIndex"] = *nic.pci_slot;
       account_.tell(Aspect::nic_slot, index,
                     mapped(fmt::format("devices/interfaces[{}]/acpiIndex", name)));
+    } else if (!nic.guest_name.empty()) {
+      account_.tell(Aspect::nic_slot, index,
+                    mapped(fmt::format("metadata/annotations/vmlift/nic-{}", nic.index),
+                           fmt::format("the guest named the NIC {}; the new name follows from the "
+                                       "new slot",
+                                       nic.guest_name)));
     }
     interfaces_.push_back(interface);
     account_.tell(Aspect::nic, index, mapped(fmt::format("devices/interfaces[{}]", name)));

@@ -230,11 +230,12 @@ class DomainReader {
       if ((name == "vmx" || name == "svm") &&
           std::string_view(attribute_of(feature, "policy").value()) == "require")
         machine_.cpu.nested = true;
-      document_.claim_rest(feature, Aspect::cpu_features);
+      const bool nesting = name == "vmx" || name == "svm";
+      document_.claim_rest(feature, nesting ? Aspect::cpu_nested : Aspect::cpu_features);
     }
     if (cpu) document_.claim_rest(cpu, Aspect::cpu_mask);
     const auto tune = child_of(domain_, "cputune");
-    machine_.cpu.allocation.shares = trim(take(tune, "shares", Aspect::cpu_allocation));
+    machine_.cpu.allocation.shares = trim(take(tune, "shares", Aspect::cpu_shares));
     rest("cputune", Aspect::cpu_allocation);
     rest("iothreads", Aspect::bookkeeping);
     rest("iothreadids", Aspect::bookkeeping);
@@ -294,6 +295,10 @@ class DomainReader {
     for (const auto timer : children_of(node, "timer"))
       if (std::string_view(attribute_of(timer, "name").value()) == "hpet")
         clock.hpet = parse_bool(attribute_of(timer, "present").value());
+    for (const auto timer : children_of(node, "timer"))
+      document_.claim_rest(timer, std::string_view(attribute_of(timer, "name").value()) == "hpet"
+                                      ? Aspect::hpet
+                                      : Aspect::structure);
     if (node) document_.claim_rest(node, Aspect::clock);
     return {};
   }

@@ -7,6 +7,7 @@
 
 #include "vm/account.hpp"
 #include "vm/guest_os.hpp"
+#include "vm/kvm_actions.hpp"
 #include "vm/kvm_decisions.hpp"
 #include "vm/libvirt/account_rules.hpp"
 #include "vm/libvirt/libvirt.hpp"
@@ -62,15 +63,21 @@ class DomainWriter {
     for (const char* event : {"on_poweroff", "on_reboot", "on_crash"})
       add_text(domain_, event, event == std::string_view("on_reboot") ? "restart" : "destroy");
     devices();
-    if (machine_.memory.hot_add && !decisions_.is("hot-add", "yes"))
-      account_.tell(Aspect::memory_hot_add,
-                    dropped("hot-add is off unless asked for: --set hot-add=yes"));
+    tell_kvm_actions(machine_, account_);
+    tell_disk_serials(machine_, account_, "devices/disk/serial");
+    if (is_xen()) xen_has_no();
     return {xml_text(document_), account_.entries(machine_)};
   }
 
  private:
   bool is_xen() const { return decisions_.is("domain-type", "xen"); }
   bool is_efi() const { return decisions_.is("firmware", "efi"); }
+  bool adds_processors() const { return machine_.cpu.hot_add && decisions_.is("hot-add", "yes"); }
+  bool adds_memory() const { return machine_.memory.hot_add && decisions_.is("hot-add", "yes"); }
+  /// How many virtual CPUs there may be: twice those it starts with where they can be added.
+  std::uint32_t most_processors() const {
+    return machine_.cpu.count.value_or(1) * (adds_processors() ? 2 : 1);
+  }
   bool is_windows() const { return guest_family(machine_.guest_os) == GuestFamily::windows; }
 
   void identity() {
@@ -122,7 +129,7 @@ class DomainWriter {
   void memory() {
     const std::uint64_t bytes = machine_.memory.size.value_or(std::uint64_t{1} << 30);
     const std::string kibibytes = std::to_string(bytes / kKiB + (bytes % kKiB != 0));
-    if (decisions_.is("hot-add", "yes") && machine_.memory.hot_add) {
+    if (adds_memory()) {
       add_text(domain_, "maxMemory", std::to_string(bytes / kKiB * 2),
                {{"slots", "16"}, {"unit", "KiB"}});
       account_.tell(Aspect::memory_hot_add, mapped("maxMemory"));
@@ -141,7 +148,11 @@ class DomainWriter {
       vcpu.append_attribute("cpuset").set_value(printable_utf8(machine_.cpu.affinity).c_str());
       account_.tell(Aspect::cpu_affinity, kept("vcpu/@cpuset"));
     }
-    vcpu.text().set(count);
+    if (adds_processors()) {
+      vcpu.append_attribute("current") = count;
+      account_.tell(Aspect::cpu_hot_add, mapped("vcpu/@current"));
+    }
+    vcpu.text().set(most_processors());
     if (decisions_.is("cpu-shares", "yes")) cpu_shares(count);
   }
 
@@ -154,7 +165,7 @@ class DomainWriter {
     const std::uint64_t shares = parse_unsigned(level).value_or(each * count);
     add_text(add_element(domain_, "cputune"), "shares",
              std::to_string(std::clamp<std::uint64_t>(shares, 2, 262144)));
-    account_.tell(Aspect::cpu_allocation, mapped("cputune/shares"));
+    account_.tell(Aspect::cpu_shares, mapped("cputune/shares"));
   }
 
   void firmware() {
@@ -232,19 +243,25 @@ class DomainWriter {
       add_text(cpu, "model", mode, {{"fallback", "forbid"}});
     }
     const Topology topology = kvm_topology(machine_, decisions_);
+    const std::uint32_t sockets = topology.sockets * (adds_processors() ? 2 : 1);
     add_element(cpu, "topology",
-                {{"sockets", std::to_string(topology.sockets)},
+                {{"sockets", std::to_string(sockets)},
                  {"cores", std::to_string(topology.cores)},
                  {"threads", std::to_string(topology.threads)}});
-    if (decisions_.is("hot-add", "yes") && machine_.memory.hot_add) {
+    if (adds_memory()) {
       const std::uint64_t kibibytes = machine_.memory.size.value_or(std::uint64_t{1} << 30) / kKiB;
-      const std::uint32_t count = machine_.cpu.count.value_or(1);
       add_element(add_element(cpu, "numa"), "cell",
                   {{"id", "0"},
-                   {"cpus", fmt::format("0-{}", count - 1)},
+                   {"cpus", fmt::format("0-{}", most_processors() - 1)},
                    {"memory", std::to_string(kibibytes)},
                    {"unit", "KiB"}});
     }
+    account_.tell(Aspect::cpu_nested,
+                  mode.starts_with("host-")
+                      ? mapped("cpu/@mode", "the host's CPU has it where the host allows nesting")
+                      : dropped(fmt::format("the CPU {} has no virtualisation of its own: "
+                                            "--set cpu=host-model",
+                                            mode)));
     if (decisions_.is("topology", "source"))
       account_.tell(Aspect::cpu_topology, kept("cpu/topology"));
     else
@@ -345,13 +362,6 @@ class DomainWriter {
     else if (!equal_ignoring_case(source.mode, "persistent"))
       account_.tell(Aspect::disk_mode, drive.index,
                     dropped("snapshots of the target take every disk along"));
-    if (source.backing == Drive::Backing::raw_mapping) {
-      account_.tell(
-          Aspect::disk_raw_mapping, drive.index,
-          needs_action(
-              "decide whether the LUN's content is copied into the disk, or the LUN itself is attached to the target host",
-              "the disk is a mapping of a raw device"));
-    }
   }
 
   /// Serial numbers of disks are short in SCSI and ATA; QEMU takes no blanks.
@@ -404,28 +414,44 @@ class DomainWriter {
     for (const auto& [index, model] : scsi)
       add_element(devices_, "controller",
                   {{"type", "scsi"}, {"index", std::to_string(index)}, {"model", model}});
-    for (std::size_t at = 0; at < machine_.controllers.size(); ++at) {
-      const Controller& controller = machine_.controllers[at];
-      if (controller.bus == Bus::scsi) {
-        if (const auto target = scsi.find(controller.index); target != scsi.end()) {
-          const std::string element = fmt::format("devices/controller[scsi{}]", controller.index);
-          account_.tell(Aspect::controller, at, mapped(element));
-          account_.tell(Aspect::controller_model, at,
-                        mapped(element + "/@model", fmt::format("is {} now", target->second)));
-        }
-      }
-      if (!controller.sharing.empty() && controller.sharing != "none") {
-        account_.tell(
-            Aspect::controller_sharing, at,
-            needs_action(
-                "the bus was shared between machines (a cluster): give its disks shared storage and persistent reservations at the target",
-                "clustered disks cannot be moved one machine at a time"));
-      }
-    }
+    for (std::size_t at = 0; at < machine_.controllers.size(); ++at)
+      account_controller(at, machine_.controllers[at], scsi);
     if (is_xen()) return;
     const bool legacy = guest_is_legacy(machine_.guest_os);
     add_element(devices_, "controller",
                 {{"type", "usb"}, {"index", "0"}, {"model", legacy ? "piix3-uhci" : "qemu-xhci"}});
+  }
+
+  void account_controller(std::size_t at, const Controller& controller,
+                          const std::map<std::uint32_t, std::string>& scsi) {
+    const auto target = scsi.find(controller.index);
+    const bool is_scsi = controller.bus == Bus::scsi && target != scsi.end();
+    const auto hangs_here = [&](const auto& drive) {
+      return drive.bus == bus_name(controller.bus);
+    };
+    const bool others =
+        controller.bus != Bus::scsi && (std::ranges::any_of(drives_.disks, hangs_here) ||
+                                        std::ranges::any_of(drives_.media, hangs_here));
+    if (!is_scsi && !others) {
+      const std::string why = "nothing hangs on it at the target, where drives have other buses";
+      account_.tell(Aspect::controller, at, dropped(why));
+      account_.tell(Aspect::controller_model, at, dropped(why));
+      return;
+    }
+    const std::string element =
+        is_scsi ? fmt::format("devices/controller[scsi{}]", controller.index)
+                : fmt::format("devices/disk/target[{}]", bus_name(controller.bus));
+    account_.tell(Aspect::controller, at, mapped(element));
+    account_.tell(Aspect::controller_model, at,
+                  is_scsi ? mapped(element + "/@model", fmt::format("is {} now", target->second))
+                          : defaulted(element, "the board's own controller"));
+  }
+
+  /// What <domain type='xen'> takes no word of.
+  void xen_has_no() {
+    for (const Aspect aspect : {Aspect::generation_id, Aspect::serial_number, Aspect::watchdog,
+                                Aspect::usb, Aspect::hpet})
+      account_.tell(aspect, dropped("a Xen guest has no such thing in libvirt"));
   }
 
   void nic(std::size_t index) {

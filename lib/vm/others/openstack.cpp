@@ -1,6 +1,7 @@
 // Writes the properties of an OpenStack image, as `openstack image set --property` takes them.
 #include <nlohmann/json.hpp>
 
+#include "vm/kvm_actions.hpp"
 #include "vm/kvm_decisions.hpp"
 #include "vm/nic_target.hpp"
 #include "vm/others/others.hpp"
@@ -79,6 +80,8 @@ Result<Written> write_openstack(const WriteRequest& request) {
   if (machine.tpm)
     account.tell(Aspect::tpm, needs_action("have the recovery keys of BitLocker or LUKS at hand",
                                            "a TPM's secrets cannot be moved"));
+  tell_kvm_actions(machine, account);
+  tell_kept_changes(machine, account);
   const Json image = {{"name", machine.identity.name},
                       {"description", machine.identity.annotation},
                       {"disk_format", request.options.disk_format},

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "vm/encoding.hpp"
+#include "vm/kvm_actions.hpp"
 #include "vm/kvm_decisions.hpp"
 #include "vm/nic_target.hpp"
 #include "vm/others/others.hpp"
@@ -36,10 +37,10 @@ constexpr AspectRule kRules[] = {
     {Aspect::disk_source, LossStatus::mapped, "disks"},
     {Aspect::disk_serial, LossStatus::kept, "disks"},
     {Aspect::disk_mode, LossStatus::dropped, "Proxmox' snapshots take every disk along"},
+    {Aspect::cpu_nested, LossStatus::needs_action,
+     "choose a CPU type that shows virtualisation to the guest: cpu: host"},
     {Aspect::disk_capacity, LossStatus::kept, "the disk's own size"},
     {Aspect::disk_boot, LossStatus::mapped, "boot"},
-    {Aspect::disk_raw_mapping, LossStatus::needs_action,
-     "decide whether the LUN's content is copied or the LUN is attached"},
     {Aspect::medium, LossStatus::mapped, "ide2"},
     {Aspect::nic, LossStatus::mapped, "net"},
     {Aspect::nic_mac, LossStatus::kept, "net"},
@@ -208,6 +209,9 @@ Result<Written> write_qm(const WriteRequest& request) {
   set("serial0", "socket");
   set("vga", decisions.is("video", "virtio") ? "virtio" : "std");
   set("agent", "1");
+  tell_kvm_actions(machine, account);
+  tell_kept_changes(machine, account);
+  tell_disk_serials(machine, account, "serial");
   return Written{std::move(text), account.entries(machine)};
 }
 

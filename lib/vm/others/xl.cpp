@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "vm/encoding.hpp"
+#include "vm/kvm_actions.hpp"
 #include "vm/kvm_decisions.hpp"
 #include "vm/nic_target.hpp"
 #include "vm/others/others.hpp"
@@ -25,8 +26,6 @@ constexpr AspectRule kRules[] = {
     {Aspect::disk, LossStatus::mapped, "disk"},
     {Aspect::disk_source, LossStatus::mapped, "disk"},
     {Aspect::disk_capacity, LossStatus::kept, "the disk's own size"},
-    {Aspect::disk_raw_mapping, LossStatus::needs_action,
-     "decide whether the LUN's content is copied or the LUN is attached"},
     {Aspect::boot_order, LossStatus::mapped, "boot"},
     {Aspect::nic, LossStatus::mapped, "vif"},
     {Aspect::nic_mac, LossStatus::kept, "vif"},
@@ -126,6 +125,8 @@ Result<Written> write_xl(const WriteRequest& request) {
   set("usb", "1");
   set("usbdevice", "\"tablet\"");
   set("on_crash", "\"destroy\"");
+  tell_kvm_actions(machine, account);
+  tell_kept_changes(machine, account);
   return Written{std::move(text), account.entries(machine)};
 }
 

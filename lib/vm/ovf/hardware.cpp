@@ -279,8 +279,9 @@ class HardwareReader {
     allocation.reservation = optional_quantity(item, "Reservation", 1);
     allocation.limit = optional_quantity(item, "Limit", 1);
     if (!item.field("Weight").empty()) allocation.shares = item.field("Weight");
-    for (std::string_view field : {"Reservation", "Limit", "Weight"})
+    for (std::string_view field : {"Reservation", "Limit"})
       document_.claim(child_of(item.node, field), Aspect::cpu_allocation);
+    document_.claim(child_of(item.node, "Weight"), Aspect::cpu_shares);
     settings(item, Aspect::cpu_allocation, 0);
     document_.claim_rest(item.node, Aspect::cpu_count);
     return {};
@@ -305,8 +306,9 @@ class HardwareReader {
     allocation.reservation = optional_quantity(item, "Reservation", unit);
     allocation.limit = optional_quantity(item, "Limit", unit);
     if (!item.field("Weight").empty()) allocation.shares = item.field("Weight");
-    for (std::string_view field : {"Reservation", "Limit", "Weight"})
+    for (std::string_view field : {"Reservation", "Limit"})
       document_.claim(child_of(item.node, field), Aspect::memory_allocation);
+    document_.claim(child_of(item.node, "Weight"), Aspect::memory_shares);
     settings(item, Aspect::memory_allocation, 0);
     document_.claim_rest(item.node, Aspect::memory_size);
     return {};
@@ -608,7 +610,7 @@ class HardwareReader {
       } else if (name == "backing.writethrough" || name == "backing.diskmode") {
         about = Aspect::disk_mode;
       } else if (name.starts_with("storageioallocation.")) {
-        about = Aspect::disk_io;
+        about = name.find("shares") != std::string::npos ? Aspect::disk_shares : Aspect::disk_io;
       }
       document_.claim_as(node, key, value, about, index);
     }

@@ -7,6 +7,7 @@
 
 #include "vm/account.hpp"
 #include "vm/guest_os.hpp"
+#include "vm/nic_target.hpp"
 #include "vm/ovf/ovf.hpp"
 #include "vm/scalar.hpp"
 #include "vm/target_drives.hpp"
@@ -39,8 +40,16 @@ constexpr AspectRule kRules[] = {
     {Aspect::cpu_count, LossStatus::kept, "Item/VirtualQuantity"},
     {Aspect::cpu_topology, LossStatus::kept, "Item/CoresPerSocket"},
     {Aspect::cpu_hot_add, LossStatus::kept, "Config[cpuHotAddEnabled]"},
-    {Aspect::cpu_features, LossStatus::mapped, "Config[nestedHVEnabled]"},
+    {Aspect::cpu_nested, LossStatus::kept, "Config[nestedHVEnabled]"},
+    {Aspect::cpu_vbs, LossStatus::kept, "Config[flags.vbsEnabled]"},
+    {Aspect::cpu_iommu, LossStatus::kept, "Config[flags.vvtdEnabled]"},
     {Aspect::cpu_allocation, LossStatus::kept, "Item"},
+    {Aspect::cpu_shares, LossStatus::kept, "Config[cpuAllocation.shares.level]"},
+    {Aspect::memory_shares, LossStatus::kept, "Config[memoryAllocation.shares.level]"},
+    {Aspect::clock, LossStatus::kept, "ExtraConfig[rtc.diffFromUTC]"},
+    {Aspect::disk_uuid, LossStatus::kept, "ExtraConfig[disk.EnableUUID]"},
+    {Aspect::disk_tracking, LossStatus::dropped,
+     "change tracking is switched on at the target, machine by machine"},
     {Aspect::memory_size, LossStatus::kept, "Item/VirtualQuantity"},
     {Aspect::memory_hot_add, LossStatus::kept, "Config[memoryHotAddEnabled]"},
     {Aspect::memory_allocation, LossStatus::kept, "Item"},
@@ -151,11 +160,8 @@ class OvfWriter {
   }
 
   std::string network_name(const Nic& nic) const {
-    const auto target = request_.options.networks.find(nic.network.name);
-    if (target != request_.options.networks.end()) {
-      const NetworkTarget& to = target->second;
-      return !to.portgroup.empty() ? to.portgroup : !to.network.empty() ? to.network : to.bridge;
-    }
+    if (const NetworkTarget* target = mapped_network(nic, request_.options.networks))
+      return vmware_network_name(*target);
     return nic.network.name.empty() ? "VM Network" : nic.network.name;
   }
 
@@ -221,7 +227,7 @@ class OvfWriter {
     controllers();
     disks();
     media();
-    for (const Nic& nic : machine_.nics) this->nic(nic);
+    for (std::size_t at = 0; at < machine_.nics.size(); ++at) nic(at);
     other_devices();
     settings();
   }
@@ -333,6 +339,8 @@ class OvfWriter {
       const bool floppy = medium.kind == Medium::Kind::floppy;
       if (floppy) {
         account_.tell(Aspect::medium, at, dropped("an empty floppy drive is of no use"));
+        account_.tell(Aspect::medium_source, at, dropped("the image was not carried over"));
+        account_.tell(Aspect::medium_connected, at, dropped("an empty floppy drive is of no use"));
         continue;
       }
       const Address& address = drives_[machine_.disks.size() + at].address;
@@ -357,7 +365,13 @@ class OvfWriter {
     }
   }
 
-  void nic(const Nic& nic) {
+  void nic(std::size_t at) {
+    const Nic& nic = machine_.nics[at];
+    if (nic.network.name.empty() && mapped_network(nic, request_.options.networks) == nullptr)
+      account_.tell(Aspect::nic_network, at,
+                    needs_action(fmt::format("connect the NIC to what stands for {} at the target",
+                                             network_description(nic)),
+                                 "OVF knows networks by their names only"));
     const std::string model = vmware_nic_model(nic, decisions_);
     Fields fields{{"AutomaticAllocation", nic.connected ? "true" : "false"},
                   {"Connection", network_name(nic)},
@@ -403,6 +417,15 @@ class OvfWriter {
                                             "a TPM's secrets cannot be moved"));
   }
 
+  void clock() {
+    const Clock& clock = machine_.clock;
+    if (clock.offset || clock.base == Clock::Base::utc)
+      extra("rtc.diffFromUTC", std::to_string(clock.offset.value_or(0)));
+    else if (clock.base == Clock::Base::local_time)
+      account_.tell(Aspect::clock,
+                    dropped("the guest's own local time is VMware's default for it"));
+  }
+
   void settings() {
     const bool efi = decisions_.is("firmware", "efi");
     add_setting(hardware_, "vmw:Config", "firmware", efi ? "efi" : "bios");
@@ -424,9 +447,14 @@ class OvfWriter {
       extra("vm.genid", std::to_string(static_cast<std::int64_t>(identity.generation->low)));
       extra("vm.genidX", std::to_string(static_cast<std::int64_t>(identity.generation->high)));
     }
-    if (!parse_unsigned(machine_.cpu.allocation.shares) && !machine_.cpu.allocation.shares.empty())
-      add_setting(hardware_, "vmw:Config", "cpuAllocation.shares.level",
-                  machine_.cpu.allocation.shares);
+    const auto shares = [&](const char* key, const std::string& level) {
+      if (!level.empty() && !parse_unsigned(level))
+        add_setting(hardware_, "vmw:Config", key, level);
+    };
+    shares("cpuAllocation.shares.level", machine_.cpu.allocation.shares);
+    shares("memoryAllocation.shares.level", machine_.memory.allocation.shares);
+    clock();
+    if (machine_.disks_show_uuids) extra("disk.EnableUUID", "TRUE");
     std::string order;
     for (const std::size_t index : boot_sequence(machine_))
       if (machine_.disks[index].boot_order)

@@ -115,7 +115,7 @@ constexpr DeviceKey<RawDrive> kDriveKeys[] = {
     {"exclusive", Aspect::medium_source},
     {"allowguestconnectioncontrol", Aspect::medium_connected},
     {"deviceid", Aspect::disk_raw_mapping},
-    {"shares", Aspect::disk_io,
+    {"shares", Aspect::disk_shares,
      [](RawDrive& d, const E& e) -> R {
        d.shares = trim(e.value);
        return {};

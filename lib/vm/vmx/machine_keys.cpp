@@ -139,9 +139,9 @@ constexpr VmxMachineKey kKeys[] = {
      "a note of vSphere's automatic topology"},
     {"vcpu.hotadd", Aspect::cpu_hot_add, BOOL(cpu.hot_add)},
     {"vcpu.hotremove", Aspect::cpu_hot_add, BOOL(cpu.hot_remove)},
-    {"vhv.enable", Aspect::cpu_features, BOOL(cpu.nested)},
-    {"vvtd.enable", Aspect::cpu_features, BOOL(cpu.iommu)},
-    {"windows.vbs.enabled", Aspect::cpu_features, BOOL(cpu.vbs)},
+    {"vhv.enable", Aspect::cpu_nested, BOOL(cpu.nested)},
+    {"vvtd.enable", Aspect::cpu_iommu, BOOL(cpu.iommu)},
+    {"windows.vbs.enabled", Aspect::cpu_vbs, BOOL(cpu.vbs)},
     {"sched.cpu.affinity", Aspect::cpu_affinity,
      [](M& m, const E& e) -> R {
        if (!equal_ignoring_case(trim(e.value), "all")) m.cpu.affinity = e.value;
@@ -157,7 +157,7 @@ constexpr VmxMachineKey kKeys[] = {
        m.cpu.allocation.limit = allocation(e, 1);
        return {};
      }},
-    {"sched.cpu.shares", Aspect::cpu_allocation, TEXT(cpu.allocation.shares)},
+    {"sched.cpu.shares", Aspect::cpu_shares, TEXT(cpu.allocation.shares)},
     {"sched.cpu.latencysensitivity", Aspect::cpu_latency, TEXT(cpu.latency_sensitivity)},
     // memory
     {"memsize", Aspect::memory_size,
@@ -183,7 +183,7 @@ constexpr VmxMachineKey kKeys[] = {
        m.memory.allocation.limit = allocation(e, kMiB);
        return {};
      }},
-    {"sched.mem.shares", Aspect::memory_allocation, TEXT(memory.allocation.shares)},
+    {"sched.mem.shares", Aspect::memory_shares, TEXT(memory.allocation.shares)},
     // firmware
     {"firmware", Aspect::firmware,
      [](M& m, const E& e) -> R {
@@ -216,7 +216,7 @@ constexpr VmxMachineKey kKeys[] = {
        return {};
      }},
     {"tools.synctime", Aspect::clock_sync, BOOL(clock.sync_with_host)},
-    {"hpet0.present", Aspect::clock, BOOL(clock.hpet)},
+    {"hpet0.present", Aspect::hpet, BOOL(clock.hpet)},
     // displays and sound
     {"svga.vramsize", Aspect::video,
      [](M& m, const E& e) -> R {
@@ -261,7 +261,7 @@ constexpr VmxMachineKey kKeys[] = {
        m.encrypted = true;
        return {};
      }},
-    {"disk.enableuuid", Aspect::disk_serial},
+    {"disk.enableuuid", Aspect::disk_uuid, BOOL(disks_show_uuids)},
 };
 
 #undef BOOL
@@ -281,7 +281,7 @@ constexpr VmxMachineKey kFamilies[] = {
     {"usercpuid.*", Aspect::cpu_mask},
     {"featmask.*", Aspect::cpu_mask},
     {"evccompatibilitymode*", Aspect::cpu_mask},
-    {"monitor.virtual_*", Aspect::cpu_features},
+    {"monitor.virtual_*", Aspect::bookkeeping, nullptr, "tunes VMware's monitor"},
     {"numa.*", Aspect::numa},
     {"sched.node.*", Aspect::numa},
     {"sched.cpu.*", Aspect::cpu_allocation},
@@ -289,9 +289,9 @@ constexpr VmxMachineKey kFamilies[] = {
     {"sched.swap.*", Aspect::bookkeeping, nullptr, "names the host's swap file"},
     {"prefvmx.*", Aspect::memory_allocation},
     {"mainmem.*", Aspect::memory_allocation},
-    {"rtc.*", Aspect::clock},
-    {"time.synchronize.*", Aspect::clock_sync},
-    {"hpet0.*", Aspect::clock},
+    {"rtc.*", Aspect::clock_start},
+    {"time.synchronize.*", Aspect::tools},
+    {"hpet0.*", Aspect::vmware_device},
     {"bios.*", Aspect::boot_order},
     {"efi.*", Aspect::nvram},
     {"uefi.*", Aspect::nvram},

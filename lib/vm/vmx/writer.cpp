@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "vm/account.hpp"
+#include "vm/nic_target.hpp"
 #include "vm/scalar.hpp"
 #include "vm/target_drives.hpp"
 #include "vm/vmware_decisions.hpp"
@@ -34,13 +36,18 @@ constexpr AspectRule kRules[] = {
     {Aspect::cpu_count, LossStatus::kept, "numvcpus"},
     {Aspect::cpu_topology, LossStatus::kept, "cpuid.coresPerSocket"},
     {Aspect::cpu_hot_add, LossStatus::kept, "vcpu.hotadd"},
-    {Aspect::cpu_features, LossStatus::mapped, "vhv.enable"},
+    {Aspect::cpu_nested, LossStatus::kept, "vhv.enable"},
+    {Aspect::cpu_iommu, LossStatus::kept, "vvtd.enable"},
+    {Aspect::cpu_vbs, LossStatus::kept, "windows.vbs.enabled"},
+    {Aspect::hpet, LossStatus::kept, "hpet0.present"},
     {Aspect::cpu_affinity, LossStatus::kept, "sched.cpu.affinity"},
     {Aspect::cpu_allocation, LossStatus::kept, "sched.cpu"},
+    {Aspect::cpu_shares, LossStatus::kept, "sched.cpu.shares"},
     {Aspect::cpu_latency, LossStatus::kept, "sched.cpu.latencySensitivity"},
     {Aspect::memory_size, LossStatus::kept, "memSize"},
     {Aspect::memory_hot_add, LossStatus::kept, "mem.hotadd"},
     {Aspect::memory_allocation, LossStatus::kept, "sched.mem"},
+    {Aspect::memory_shares, LossStatus::kept, "sched.mem.shares"},
     {Aspect::memory_pinned, LossStatus::kept, "sched.mem.pin"},
     {Aspect::controller, LossStatus::mapped, "controllers"},
     {Aspect::controller_model, LossStatus::mapped, "virtualDev"},
@@ -54,7 +61,9 @@ constexpr AspectRule kRules[] = {
      "VMware makes serial numbers of the disk's own UUID"},
     {Aspect::disk_sharing, LossStatus::kept, "sharing"},
     {Aspect::disk_tracking, LossStatus::kept, "ctkEnabled"},
+    {Aspect::disk_uuid, LossStatus::kept, "disk.EnableUUID"},
     {Aspect::disk_io, LossStatus::kept, "sched"},
+    {Aspect::disk_shares, LossStatus::kept, "sched"},
     {Aspect::disk_raw_mapping, LossStatus::needs_action,
      "map the LUN at the target, or use the copied disk"},
     {Aspect::disk_boot, LossStatus::mapped, "bios.hddOrder"},
@@ -102,12 +111,14 @@ class VmxWriter {
     other_devices();
     for (const Property& value : machine_.guestinfo)
       if (is_key(value.key)) set("guestinfo." + value.key, value.value);
+    same_keys();
     return {std::move(text_), account_.entries(machine_)};
   }
 
  private:
   void set(std::string_view key, std::string_view value) {
     text_ += fmt::format("{} = \"{}\"\n", key, vmx_escaped(value));
+    written_.insert(lower(key));
   }
   void set(std::string_view key, bool value) {
     set(key, std::string_view(value ? "TRUE" : "FALSE"));
@@ -270,6 +281,7 @@ class VmxWriter {
       set_if(name + ".sharedBus", controller.sharing);
       if (controller.pci_slot) set_number(name + ".pciSlotNumber", *controller.pci_slot);
     }
+    if (machine_.disks_show_uuids) set("disk.EnableUUID", true);
     const std::vector<std::string> stems = disk_stems(machine_);
     for (std::size_t at = 0; at < machine_.disks.size(); ++at) disk(at, stems[at]);
     bool floppies = false;
@@ -369,12 +381,8 @@ class VmxWriter {
 
   void network(std::size_t at, const Nic& nic, const std::string& name) {
     const NetworkReference& network = nic.network;
-    const auto target = request_.options.networks.find(network.name);
-    if (target != request_.options.networks.end()) {
-      const NetworkTarget& to = target->second;
-      set(name + ".networkName", !to.portgroup.empty() ? to.portgroup
-                                 : !to.network.empty() ? to.network
-                                                       : to.bridge);
+    if (const NetworkTarget* to = mapped_network(nic, request_.options.networks)) {
+      set(name + ".networkName", vmware_network_name(*to));
       return;
     }
     set_if(name + ".networkName", network.name);
@@ -421,12 +429,19 @@ class VmxWriter {
       set_number("svga.vramSize", *machine_.video.memory);
     if (machine_.video.displays) set_number("svga.numDisplays", *machine_.video.displays);
     if (machine_.video.accelerated) set("mks.enable3d", true);
-    for (const Property& value : machine_.extra) {
-      // Keys of another dialect mean nothing in a VMX.
-      if (request_.definition.dialect != "vmx") break;
-      set(value.key, value.value);
-    }
-    if (request_.definition.dialect == "vmx") account_.tell(Aspect::unknown, kept("the same key"));
+  }
+
+  /// What the model has no place for goes from VMX to VMX as it stands.
+  void same_keys() {
+    if (request_.definition.dialect != "vmx") return;
+    constexpr Aspect kSame[] = {Aspect::unknown,  Aspect::tools,        Aspect::vmware_device,
+                                Aspect::cpu_mask, Aspect::numa,         Aspect::clock_start,
+                                Aspect::watchdog, Aspect::shared_folder};
+    for (const SourceKey& key : machine_.keys)
+      if (std::ranges::find(kSame, key.aspect) != std::end(kSame) &&
+          !written_.contains(lower(key.key)))
+        set(key.key, key.value);
+    for (const Aspect aspect : kSame) account_.tell(aspect, kept("the same key"));
   }
 
   const WriteRequest& request_;
@@ -435,6 +450,7 @@ class VmxWriter {
   Account account_;
   std::vector<VmwareDrive> drives_;
   std::string text_;
+  std::unordered_set<std::string> written_;  ///< keys, in lower case
 };
 
 }  // namespace
