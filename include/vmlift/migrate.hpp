@@ -60,7 +60,7 @@ struct PlannedDisk {
   std::string source;   ///< what open_disk takes ("web-01.ova!disk1.vmdk"); empty: blank
   std::string source_format;
   std::uint64_t capacity = 0;     ///< guest-visible bytes
-  std::uint64_t stored_size = 0;  ///< bytes of the source's file
+  std::uint64_t stored_size = 0;  ///< bytes that the source takes where it lies; 0: not known
   std::string target;             ///< absolute path, or "/out/web-01.ova!web-01-disk1.vmdk"
   std::string target_format;
 };

@@ -33,14 +33,15 @@ std::string to_json(const MigrationPlan& plan) {
             {"machines", plan.machines}};
   json["disks"] = Json::array();
   for (const PlannedDisk& disk : plan.disks) {
-    json["disks"].push_back({{"machine", disk.machine},
-                             {"address", disk.address},
-                             {"source", text_or_null(disk.source)},
-                             {"source_format", text_or_null(disk.source_format)},
-                             {"capacity", disk.capacity},
-                             {"stored_size", disk.stored_size},
-                             {"target", disk.target},
-                             {"target_format", disk.target_format}});
+    json["disks"].push_back(
+        {{"machine", disk.machine},
+         {"address", disk.address},
+         {"source", text_or_null(disk.source)},
+         {"source_format", text_or_null(disk.source_format)},
+         {"capacity", disk.capacity},
+         {"stored_size", disk.stored_size != 0 ? Json(disk.stored_size) : Json()},
+         {"target", disk.target},
+         {"target_format", disk.target_format}});
   }
   json["files"] = files_json(plan.files);
   json["manifest"] =

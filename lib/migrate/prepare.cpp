@@ -75,9 +75,26 @@ constexpr std::size_t kOvaStem = 80;
 /// The member's name in "/out/web-01.ova!web-01-disk1.vmdk".
 std::string_view member_of(std::string_view target) { return target.substr(target.rfind('!') + 1); }
 
-std::uint64_t stored_size(const Disk& disk) {
+/// Bytes that the disk takes where it lies; a member of an OVA has no file system of its own.
+std::uint64_t stored_size(const Disk& disk, const Package& package, const std::string& source) {
   const auto info = disk.info();
-  return info ? info->stored_size.value_or(0) : 0;
+  if (info && info->stored_size) return *info->stored_size;
+  const auto& files = package.files();
+  const auto member = std::ranges::find(files, source, &PackageFile::name);
+  return member == files.end() ? 0 : member->size;
+}
+
+/// The serial number that VMware shows the guest (disk.EnableUUID): the VMDK's own UUID, bare.
+std::string serial_of(const Disk& disk) {
+  const auto info = disk.info();
+  if (!info) return {};
+  const auto uuid =
+      std::ranges::find(info->details, "ddb.uuid", &std::pair<std::string, std::string>::first);
+  if (uuid == info->details.end()) return {};
+  std::string serial;
+  for (const char c : uuid->second)
+    if (c != ' ' && c != '-') serial += c >= 'A' && c <= 'F' ? static_cast<char>(c | 0x20) : c;
+  return serial;
 }
 
 class Planner {
@@ -191,7 +208,7 @@ class Planner {
       planned.source_format = state_.package.disk_format(drive);
       VMLIFT_TRY(source, state_.package.open_disk(drive));
       planned.capacity = source->size();
-      planned.stored_size = stored_size(*source);
+      planned.stored_size = stored_size(*source, state_.package, *drive.source);
       if (drive.capacity && *drive.capacity != planned.capacity) {
         concern(planned.machine, vm::Severity::warning, "disk.capacity", planned.address,
                 fmt::format("the definition says {} bytes, the disk itself {}", *drive.capacity,
@@ -301,6 +318,7 @@ class Planner {
       vm::Definition single = whole;
       single.machines = {whole.machines[index]};
       if (index > 0) single.keys.clear();  // those of the document are told once
+      add_serials(single.machines.front(), next_disk);
       VMLIFT_TRY(vm::Translation translation,
                  vm::translate(single, translation_options(single.machines.front(), next_disk)));
       for (vm::Document& document : translation.documents) {
@@ -316,6 +334,15 @@ class Planner {
                  : stem_of_source(state_.package.definition_name()),
              ".loss.json", vm::to_json(plan_.account));
     return {};
+  }
+
+  /// Serial numbers are in the disks, which the definition's reader does not open.
+  void add_serials(vm::Machine& machine, std::size_t first_disk) const {
+    if (!machine.disks_show_uuids) return;
+    for (vm::Drive& drive : machine.disks) {
+      const std::unique_ptr<Disk>& disk = state_.sources[first_disk++];
+      if (drive.serial.empty() && disk != nullptr) drive.serial = serial_of(*disk);
+    }
   }
 
   vm::TranslateOptions translation_options(const vm::Machine& machine, std::size_t& next_disk) {

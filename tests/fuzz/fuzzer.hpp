@@ -18,6 +18,8 @@ Seeds archive_seeds();
 /// gzip, xz and zstd streams, single and one behind the other.
 Seeds stream_seeds();
 Seeds manifest_seeds();
+/// A machine with one of everything, in every dialect that is read, and a list of snapshots.
+Seeds definition_seeds();
 
 /// The seeds of the fuzzer that is linked in.
 Seeds seeds();

@@ -9,6 +9,7 @@
 #include "support/compress.hpp"
 #include "support/patterns.hpp"
 #include "support/tar_builder.hpp"
+#include "vm/samples.hpp"
 #include "vmlift/format.hpp"
 
 using namespace vmlift;
@@ -95,4 +96,65 @@ Seeds manifest_seeds() {
   return {bytes_of("SHA1(web.ovf)= " + std::string(40, 'a') + "\r\n"),
           bytes_of("SHA256 (a (1).vmdk) = " + std::string(64, 'B') +
                    "\nSHA-512(b)=" + std::string(128, '0') + "\n")};
+}
+
+Seeds definition_seeds() {
+  using namespace vmlift::test;
+  const std::string vmx =
+      vmx_text(Lines{{"displayName", "web |22x|22"},
+                     {"guestOS", "windows2019srv-64"},
+                     {"annotation", "two|0Alines"},
+                     {"memsize", "4096"},
+                     {"numvcpus", "6"},
+                     {"cpuid.coresPerSocket", "4"},
+                     {"firmware", "efi"},
+                     {"uefi.secureBoot.enabled", "TRUE"},
+                     {"nvram", "web.nvram"},
+                     {"vtpm.present", "TRUE"},
+                     {"uuid.bios", "56 4d 0e 5a 2a 62 8b 3c-7f 3c 86 d4 4e 5c 11 22"},
+                     {"vm.genid", "-1"},
+                     {"vm.genidX", "2"},
+                     {"rtc.diffFromUTC", "3600"},
+                     {"sched.cpu.shares", "high"},
+                     {"sched.mem.max", "2048"},
+                     {"bios.hddOrder", "scsi0:1,scsi0:0"},
+                     {"scsi0:1.present", "TRUE"},
+                     {"scsi0:1.fileName", "b.vmdk"},
+                     {"scsi0:1.mode", "independent-nonpersistent"},
+                     {"sata0.present", "TRUE"},
+                     {"sata0:1.present", "TRUE"},
+                     {"sata0:1.deviceType", "cdrom-image"},
+                     {"sata0:1.fileName", "x.iso"},
+                     {"nvme0:0.present", "TRUE"},
+                     {"nvme0:0.fileName", "n.vmdk"},
+                     {"floppy0.fileName", "f.flp"},
+                     {"ethernet0.pciSlotNumber", "192"},
+                     {"ethernet3.present", "TRUE"},
+                     {"ethernet3.dvs.portgroupId", "dvportgroup-7"},
+                     {"serial0.present", "TRUE"},
+                     {"serial0.fileType", "pipe"},
+                     {"sound.present", "TRUE"},
+                     {"usb_xhci.present", "TRUE"},
+                     {"pciPassthru0.present", "TRUE"},
+                     {"guestinfo.userdata", "x"},
+                     {"site.own", "y"}} +
+               scsi_disk(0, "a.vmdk") + nic(0, "Prod", "00:50:56:01:02:03"));
+  Seeds seeds{bytes_of(vmx), bytes_of("snapshot.numSnapshots = \"1\"\nsnapshot0.uid = \"1\"\n"
+                                      "snapshot0.displayName = \"a\"\nsnapshot0.numDisks = \"1\"\n"
+                                      "snapshot0.disk0.fileName = \"a.vmdk\"\n")};
+  const auto definition = vm::parse(vmx, {.dialect = "vmx"});
+  for (const char* dialect : {"libvirt", "ovf"})
+    if (const auto written = vm::translate(*definition, {.dialect = dialect}))
+      seeds.push_back(bytes_of(written->documents.at(0).text));
+  seeds.push_back(bytes_of(OvfText{
+      .head = ovf_disk_head("a%20b.vmdk") +
+              "<DeploymentOptionSection><Info/><Configuration ovf:id=\"big\" "
+              "ovf:default=\"true\"/></DeploymentOptionSection>",
+      .hardware =
+          ovf_processors(2) + ovf_memory("4", "byte * 2^30") + ovf_scsi_disk() +
+          ovf_item({{"InstanceID", "9"}, {"ResourceType", "10"}}, "ovf:configuration=\"big\""),
+      .sections = "<ProductSection ovf:class=\"c\"><Info/><Property ovf:key=\"k\" "
+                  "ovf:value=\"${k}\"/></ProductSection>"}
+                               .text()));
+  return seeds;
 }

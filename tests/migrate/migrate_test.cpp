@@ -118,6 +118,23 @@ TEST_SUITE("migrate") {
     }
   }
 
+  TEST_CASE("the guest goes on finding its disks by the serial numbers that VMware showed it") {
+    const TemporaryFolder folder;
+    folder.write("vm/a.vmdk",
+                 flat_descriptor("a-flat.vmdk", 512) +
+                     "ddb.uuid = \"60 00 C2 94 a9 30 9e 25-a7 29 6d 27 1c ea 5b 01\"\n");
+    folder.write("vm/a-flat.vmdk", std::string(256 << 10, 'x'));
+    for (const bool shown : {true, false}) {
+      const std::string vmx = folder.write(
+          "vm/web.vmx", vmx_text("web", {"a.vmdk"}, shown ? "disk.EnableUUID = \"TRUE\"\n" : ""));
+      must(migrate(vmx, into(folder / (shown ? "out" : "out 2"))));
+      const std::string domain = folder.read(shown ? "out/web.xml" : "out 2/web.xml");
+      CHECK((domain.find("<serial>6000c294a9309e25a7296d271cea5b01</serial>") !=
+             std::string::npos) == shown);
+      CHECK((domain.find("<serial>") != std::string::npos) == shown);
+    }
+  }
+
   TEST_CASE("a plan says what will be read and written, and writes nothing") {
     TemporaryFolder folder;
     const std::string ova = appliance_of_three().write_ova(folder);
@@ -130,7 +147,9 @@ TEST_SUITE("migrate") {
     CHECK(plan.disks[0].source_format == "vmdk");
     CHECK(plan.disks[0].capacity == 1 << 20);
     CHECK(plan.disks[0].target == folder / "out/web-01-disk1.qcow2");
+    CHECK(plan.disks[0].stored_size > 0);  // the member's size: an OVA has no file system
     CHECK(plan.disks[2].source.empty());
+    CHECK(plan.disks[2].stored_size == 0);
     REQUIRE(plan.files.size() == 2);
     CHECK(plan.files[0].kind == "domain");
     CHECK(plan.files[1].kind == "report");
@@ -138,6 +157,7 @@ TEST_SUITE("migrate") {
     CHECK_FALSE(plan.account.entries.empty());
     const std::string json = to_json(plan);
     CHECK(json.find("\"target_format\": \"qcow2\"") != std::string::npos);
+    CHECK(json.find("\"stored_size\": null") != std::string::npos);
     CHECK(folder.names() == std::vector<std::string>{"web-01.ova"});
   }
 
