@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <pugixml.hpp>
 #include <random>
 #include <set>
 
@@ -39,6 +40,135 @@ void check_account(const vm::Definition& definition, const vm::LossReport& repor
       told.erase(found);
     }
   }
+}
+
+using Words = std::vector<std::string>;
+
+class Picker {
+ public:
+  explicit Picker(unsigned seed) : random_(seed) {}
+  const std::string& one_of(const Words& words) { return words[random_() % words.size()]; }
+  std::size_t below(std::size_t bound) { return random_() % bound; }
+
+ private:
+  std::mt19937 random_;
+};
+
+const Words kTexts{"",          "1",         "0",    "true",     "a b",
+                   "disk.vmdk", "&lt;b&gt;", "${k}", "vmware.x", "9999"};
+
+/// An item of any type with some fields, known and unknown, and settings of its own.
+std::string random_item(Picker& pick, std::size_t id) {
+  std::string item = fmt::format("<Item><rasd:InstanceID>{}</rasd:InstanceID>", 100 + id);
+  item +=
+      fmt::format("<rasd:ResourceType>{}</rasd:ResourceType>",
+                  pick.one_of({"1", "10", "14", "15", "20", "21", "22", "23", "24", "34", "35"}));
+  for (std::size_t fields = pick.below(6); fields > 0; --fields)
+    item += fmt::format("<rasd:{0}>{1}</rasd:{0}>",
+                        pick.one_of({"ElementName", "Description", "Connection", "ResourceSubType",
+                                     "AutomaticAllocation", "Weight", "Limit", "Unheard"}),
+                        pick.one_of(kTexts));
+  for (std::size_t settings = pick.below(3); settings > 0; --settings)
+    item += fmt::format("<vmw:Config vmw:key=\"{}\" vmw:value=\"{}\"/>",
+                        pick.one_of({"slotInfo.pciSlotNumber", "wakeOnLanEnabled", "odd",
+                                     "connectable.allowGuestControl", "videoRamSizeInKB"}),
+                        pick.one_of(kTexts));
+  return item + "</Item>";
+}
+
+std::string random_ovf(Picker& pick) {
+  std::string hardware = ovf_processors(2) + ovf_memory("1024", "byte * 2^20") + ovf_scsi_disk();
+  for (std::size_t items = pick.below(12); items > 0; --items) hardware += random_item(pick, items);
+  for (std::size_t settings = pick.below(8); settings > 0; --settings)
+    hardware += fmt::format("<vmw:{} vmw:key=\"{}\" vmw:value=\"{}\"/>",
+                            pick.one_of({"Config", "ExtraConfig"}),
+                            pick.one_of({"tools.x", "flags.y", "cpuAllocation.shares.shares",
+                                         "ethernet0.filter", "scsi0:0.redo", "own.key",
+                                         "guestinfo.a", "vmci0.present", "usb:1.deviceType"}),
+                            pick.one_of(kTexts));
+  std::string sections;
+  for (std::size_t count = pick.below(4); count > 0; --count)
+    sections += pick.one_of(
+        {"<ProductSection><Info/><Product>p</Product><Property ovf:key=\"k\" ovf:value=\"v\"/></ProductSection>",
+         "<EulaSection><Info/><License>l</License></EulaSection>",
+         "<AnnotationSection><Info/><Annotation>a</Annotation></AnnotationSection>",
+         "<OperatingSystemSection ovf:id=\"80\"><Info/><Description>d</Description></OperatingSystemSection>",
+         "<vbox:Machine xmlns:vbox=\"v\" odd=\"1\"><Hardware><RTC localOrUTC=\"UTC\"/><X y=\"z\"/></Hardware></vbox:Machine>",
+         "<Odd deep=\"1\"><A><B c=\"d\"/>text</A></Odd>"});
+  return OvfText{
+      .head =
+          ovf_disk_head("a.vmdk") +
+          "<NetworkSection><Info/><Network ovf:name=\"1\"><Description/></Network>"
+          "</NetworkSection><StartupSection><Info/><Item ovf:id=\"x\" ovf:order=\"1\"/></StartupSection>",
+      .hardware = hardware,
+      .sections = sections}
+      .text();
+}
+
+/// An element of any name, with attributes and children of any name.
+std::string random_element(Picker& pick, const Words& names, int depth) {
+  static const Words kAttributes{"type", "mode", "name",  "unit", "odd",
+                                 "dev",  "bus",  "model", "state"};
+  const std::string& name = pick.one_of(names);
+  std::string text = "<" + name;
+  std::set<std::string> taken;
+  for (std::size_t count = pick.below(3); count > 0; --count)
+    if (const std::string& key = pick.one_of(kAttributes); taken.insert(key).second)
+      text += fmt::format(" {}=\"{}\"", key, pick.one_of(kTexts));
+  text += ">";
+  if (depth == 0 || pick.below(3) == 0)
+    text += pick.one_of(kTexts);
+  else
+    for (std::size_t count = pick.below(4); count > 0; --count)
+      text += random_element(
+          pick,
+          {"target", "source", "driver", "address", "alias", "feature", "timer", "odd", "model"},
+          depth - 1);
+  return text + "</" + name + ">";
+}
+
+/// Attributes, and elements without child elements; a setting's two attributes are one key.
+std::size_t leaves(const std::string& text) {
+  pugi::xml_document document;
+  REQUIRE(document.load_string(text.c_str()));
+  struct Counter : pugi::xml_tree_walker {
+    std::size_t count = 0;
+    bool for_each(pugi::xml_node& node) override {
+      if (node.type() != pugi::node_element) return true;
+      const std::string_view name = node.name();
+      if (name == "vmw:Config" || name == "vmw:ExtraConfig") {
+        ++count;
+        return true;
+      }
+      for (const auto attribute : node.attributes())
+        count += !std::string_view(attribute.name()).starts_with("xmlns");
+      const auto is_element = [](pugi::xml_node child) {
+        return child.type() == pugi::node_element;
+      };
+      const bool has_text = !std::string_view(node.child_value()).empty();
+      const bool has_attributes = static_cast<bool>(node.first_attribute());
+      if (!node.find_child(is_element) && (has_text || !has_attributes)) ++count;
+      return true;
+    }
+  } counter;
+  document.traverse(counter);
+  return counter.count;
+}
+
+std::string random_domain(Picker& pick) {
+  std::string text = "<domain type=\"kvm\" id=\"7\"><name>m</name>";
+  for (std::size_t count = pick.below(10); count > 0; --count)
+    text += random_element(pick,
+                           {"title", "description", "os", "features", "cpu", "clock", "pm",
+                            "memtune", "cputune", "metadata", "seclabel", "sysinfo", "odd"},
+                           2);
+  text += "<devices>";
+  for (std::size_t count = pick.below(10); count > 0; --count)
+    text += random_element(pick,
+                           {"controller", "serial", "console", "channel", "video", "sound",
+                            "hostdev", "tpm", "rng", "watchdog", "graphics", "odd", "input"},
+                           2);
+  return text + "</devices></domain>";
 }
 
 std::vector<std::string> writers() {
@@ -86,6 +216,31 @@ TEST_SUITE("accounts") {
         check_account(*definition, translation->report);
       }
     }
+  }
+
+  TEST_CASE("every leaf of any OVF and of any domain is in the loss report of every writer") {
+    const unsigned seed = std::random_device{}();
+    CAPTURE(seed);
+    Picker pick(seed);
+    int read = 0;
+    for (int round = 0; round < 200; ++round) {
+      const bool ovf = round % 2 == 0;
+      const std::string text = ovf ? random_ovf(pick) : random_domain(pick);
+      CAPTURE(text);
+      const auto definition = vm::parse(text, {.dialect = ovf ? "ovf" : "libvirt"});
+      if (!definition) continue;  // a size that is none, a second disk of the same name
+      ++read;
+      std::size_t keys = definition->keys.size();
+      for (const vm::Machine& machine : definition->machines) keys += machine.keys.size();
+      CHECK(keys == leaves(text));
+      for (const std::string& writer : writers()) {
+        CAPTURE(writer);
+        const auto translation = vm::translate(*definition, {.dialect = writer});
+        REQUIRE(translation);
+        check_account(*definition, translation->report);
+      }
+    }
+    CHECK(read > 100);
   }
 
   TEST_CASE("every leaf of an OVF is in the loss report, settings by their own keys") {

@@ -1,7 +1,11 @@
 // What is written is read back the same, whatever text it holds.
 #include <doctest/doctest.h>
+#include <yaml-cpp/yaml.h>
 
+#include <nlohmann/json.hpp>
 #include <random>
+#include <set>
+#include <sstream>
 
 #include "vm/encoding.hpp"
 #include "vm/samples.hpp"
@@ -126,6 +130,17 @@ class Generator {
       if (nic.pci_slot) nic.guest_name = fmt::format("ens{}", *nic.pci_slot);
       m.nics.push_back(nic);
     }
+    m.disks_show_uuids = coin();
+    if (coin()) m.clock.offset = static_cast<std::int64_t>(below(100000)) - 50000;
+    m.clock.sync_with_host = coin();
+    m.tpm = coin();
+    m.usb = {.uhci = false, .ehci = coin(), .xhci = coin()};
+    if (coin()) m.sound = "hdaudio";
+    if (coin()) m.serials.push_back({.index = 0, .kind = "file", .target = text(false)});
+    if (m.disks.size() > 1 && coin()) {
+      m.disks[1].boot_order = 1;
+      m.disks[0].boot_order = 2;
+    }
     if (coin())
       m.guestinfo.push_back({.key = "userdata", .type = {}, .value = text(false), .label = {}});
     return m;
@@ -147,6 +162,12 @@ void check_equal(const vm::Machine& a, const vm::Machine& b) {
   CHECK(a.media == b.media);
   CHECK(a.nics == b.nics);
   CHECK(a.serials == b.serials);
+  CHECK(a.parallels == b.parallels);
+  CHECK(a.sound == b.sound);
+  CHECK(a.clock == b.clock);
+  CHECK(a.watchdog == b.watchdog);
+  CHECK(a.disks_show_uuids == b.disks_show_uuids);
+  CHECK(a.properties == b.properties);
   CHECK(a.usb == b.usb);
   CHECK(a.tpm == b.tpm);
   CHECK(a.guestinfo == b.guestinfo);
@@ -174,6 +195,15 @@ vm::Machine written_and_read(const vm::Definition& definition, const std::string
 }
 
 }  // namespace
+
+std::string document_of(const vm::Machine& machine, const std::string& dialect) {
+  vm::Definition definition;
+  definition.dialect = "vmx";
+  definition.machines.push_back(machine);
+  auto translation = vm::translate(definition, {.dialect = dialect});
+  if (!translation) FAIL(translation.error().describe());
+  return translation->documents.at(0).text;
+}
 
 TEST_SUITE("round trips") {
   TEST_CASE("a VMX read back is the machine that was written") {
@@ -213,6 +243,54 @@ TEST_SUITE("round trips") {
                 before.identity.smbios_uuid->guest_visible());
         CHECK(second.memory.size == before.memory.size);
       }
+    }
+  }
+
+  TEST_CASE("no text of a machine gets out of its place in what others read") {
+    for (int round = 0; round < 100; ++round) {
+      const unsigned seed = std::random_device{}();
+      CAPTURE(seed);
+      const vm::Machine machine = Generator(seed).vmware_machine();
+      const std::string name = vm::printable_utf8(machine.identity.name);
+
+      const YAML::Node manifest = YAML::Load(document_of(machine, "kubevirt"));
+      CHECK(manifest["metadata"]["annotations"]["vmlift/source-name"].as<std::string>() == name);
+      if (!machine.identity.annotation.empty())
+        CHECK(manifest["metadata"]["annotations"]["description"].as<std::string>() ==
+              vm::printable_utf8(machine.identity.annotation));
+      const YAML::Node interfaces =
+          manifest["spec"]["template"]["spec"]["domain"]["devices"]["interfaces"];
+      REQUIRE(interfaces.size() == machine.nics.size());
+      for (std::size_t at = 0; at < machine.nics.size(); ++at)
+        CHECK(interfaces[at]["macAddress"].as<std::string>() == machine.nics[at].mac);
+
+      const auto image = nlohmann::json::parse(document_of(machine, "openstack"), nullptr, false);
+      REQUIRE_FALSE(image.is_discarded());
+
+      std::istringstream lines(document_of(machine, "qm"));
+      std::set<std::string> keys;
+      for (std::string line; std::getline(lines, line);) {
+        CAPTURE(line);
+        if (line.starts_with('#')) continue;
+        REQUIRE(line.find(": ") != std::string::npos);
+        const std::string key = line.substr(0, line.find(": "));
+        CHECK(key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos);
+        CHECK(keys.insert(key).second);
+      }
+
+      // xl's strings end at the first quote: outside of them there is only its own syntax.
+      const std::string xl = document_of(machine, "xl");
+      std::string outside;
+      bool inside = false;
+      for (const char c : xl) {
+        if (c == '"') inside = !inside;
+        if (inside)
+          CHECK(c != '\n');
+        else if (c != '"')
+          outside += c;
+      }
+      CHECK_FALSE(inside);
+      CHECK(outside.find('<') == std::string::npos);
     }
   }
 }
