@@ -1,5 +1,10 @@
-// Compressed units: what it costs to make them, to take over another image's, and to read them.
+// Compressed units: what it costs to make them and to read them, on one processor and on all.
+// VMLIFT_BENCHMARK_GUEST names a file of guest data, at least 32 MiB, to do it with.
 #include <benchmark/benchmark.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <thread>
 
 #include "guest.hpp"
 #include "vmlift/format.hpp"
@@ -8,7 +13,7 @@ using namespace vmlift;
 
 namespace {
 
-constexpr std::uint64_t kSize = 64 << 20;
+constexpr std::uint64_t kSize = 32 << 20;
 
 struct Kind {
   const char* name;
@@ -23,6 +28,17 @@ const Kind kKinds[] = {
     {"streamOptimized fast", "vmdk", {{"subformat", "streamOptimized"}, {"compression", "fast"}}},
 };
 
+const std::vector<std::byte>& plain_bytes() {
+  static const std::vector<std::byte> bytes = [] {
+    const char* guest = std::getenv("VMLIFT_BENCHMARK_GUEST");
+    if (!guest) return guest_bytes(kSize);
+    std::vector<std::byte> read(kSize);
+    std::ifstream(guest, std::ios::binary).read(reinterpret_cast<char*>(read.data()), kSize);
+    return read;
+  }();
+  return bytes;
+}
+
 std::unique_ptr<Disk> create(const MemoryFolder& folder, const Kind& kind) {
   auto disk = create_disk(folder / "disk", kind.format,
                           {.size = kSize, .options = kind.options, .compress = true});
@@ -34,7 +50,7 @@ void encode(benchmark::State& state, const Kind& kind) {
   const auto disk = create(folder, kind);
   const auto encoder = disk ? disk->encoder() : nullptr;
   if (!encoder) return state.SkipWithError("this format does not compress");
-  const auto plain = guest_bytes(kSize);
+  const auto& plain = plain_bytes();
   std::uint64_t in = 0;
   std::uint64_t out = 0;
   for (auto _ : state) {
@@ -44,7 +60,8 @@ void encode(benchmark::State& state, const Kind& kind) {
     out += unit->payload.empty() ? encoder->unit_size() : unit->payload.size();
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(in));
-  state.counters["ratio"] = static_cast<double>(out) / static_cast<double>(in);
+  state.counters["ratio"] = benchmark::Counter(static_cast<double>(out) / static_cast<double>(in),
+                                               benchmark::Counter::kAvgThreads);
 }
 
 void decode(benchmark::State& state, const Kind& kind) {
@@ -53,7 +70,7 @@ void decode(benchmark::State& state, const Kind& kind) {
     const auto disk = create(folder, kind);
     const auto encoder = disk ? disk->encoder() : nullptr;
     if (!encoder) return state.SkipWithError("this format does not compress");
-    const auto plain = guest_bytes(kSize);
+    const auto& plain = plain_bytes();
     for (std::uint64_t at = 0; at < kSize; at += encoder->unit_size()) {
       const auto unit = std::span(plain).subspan(at, encoder->unit_size());
       auto encoded = encoder->encode(at, unit);
@@ -78,8 +95,15 @@ void decode(benchmark::State& state, const Kind& kind) {
 
 const int registered = [] {
   for (const Kind& kind : kKinds) {
-    benchmark::RegisterBenchmark((std::string("encode ") + kind.name).c_str(), encode, kind);
-    benchmark::RegisterBenchmark((std::string("decode ") + kind.name).c_str(), decode, kind);
+    const int all = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    for (const int threads : all == 1 ? std::vector{1} : std::vector{1, all}) {
+      benchmark::RegisterBenchmark((std::string("encode ") + kind.name).c_str(), encode, kind)
+          ->Threads(threads)
+          ->UseRealTime();
+      benchmark::RegisterBenchmark((std::string("decode ") + kind.name).c_str(), decode, kind)
+          ->Threads(threads)
+          ->UseRealTime();
+    }
   }
   return 0;
 }();

@@ -86,3 +86,51 @@ def make_sources(folder, size, data):
         sources[name] = folder / f"guest-{name}"
         qemu_img("convert", "-f", "raw", *arguments, raw, sources[name])
     return sources
+
+
+def make_huge(folder, vmlift):
+    """Nearly empty disks of 62 TiB, made by the command `vmlift`: qemu-img's VMDKs end at 2 TiB."""
+    folder = Path(folder)
+    raw = folder / "huge.raw"
+    with open(raw, "wb") as disk:
+        disk.truncate(62 << 40)
+        for part in range(64):
+            disk.seek((62 << 40) // 64 * part)
+            disk.write(b"data" * 16384)
+    made = {}
+    for target_format in ("qcow2", "vmdk"):
+        made[f"huge-{target_format}"] = folder / f"huge.{target_format}"
+        subprocess.run([*vmlift, "convert", "-q", "-f", "raw", "-O", target_format, raw,
+                        made[f"huge-{target_format}"]], check=True)
+    raw.unlink()
+    return made
+
+
+def runs_of_data(raw):
+    """(start, end) of what is written on the disk `raw`."""
+    with open(raw, "rb") as disk:
+        at, end = 0, disk.seek(0, os.SEEK_END)
+        while at < end:
+            try:
+                at = os.lseek(disk.fileno(), at, os.SEEK_DATA)
+            except OSError:  # no more data
+                return
+            hole = os.lseek(disk.fileno(), at, os.SEEK_HOLE)
+            yield at, hole
+            at = hole
+
+
+def written(raw):
+    return sum(end - start for start, end in runs_of_data(raw))
+
+
+def make_sample(raw, size):
+    """`size` bytes of what is written on the disk `raw`, drawn evenly from all of it."""
+    blocks = [block for start, end in runs_of_data(raw) for block in range(start, end, BLOCK)]
+    wanted = min(size // BLOCK, len(blocks))
+    sample = Path(raw).with_suffix(".sample")
+    with open(raw, "rb") as disk, open(sample, "wb") as file:
+        for turn in range(wanted):
+            disk.seek(blocks[len(blocks) * turn // wanted])
+            file.write(disk.read(BLOCK))
+    return sample

@@ -27,9 +27,10 @@ class Runs:
                 "output_bytes": self.output, "runs": len(self.wall)}
 
 
-def run_once(command, target, runs=None):
+def run_once(command, target=None, runs=None):
     """Runs `command` with `target` absent before; adds the figures to `runs` if given."""
-    Path(target).unlink(missing_ok=True)
+    if target:
+        Path(target).unlink(missing_ok=True)
     start = time.perf_counter()
     process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE)
@@ -44,7 +45,7 @@ def run_once(command, target, runs=None):
         runs.cpu.append(usage.ru_utime + usage.ru_stime)
         runs.memory = max(runs.memory, usage.ru_maxrss * 1024)
         # A reflinked target shares its blocks: its apparent size is what can be compared.
-        runs.output = Path(target).stat().st_blocks * 512
+        runs.output = Path(target).stat().st_blocks * 512 if Path(target).exists() else 0
     return wall
 
 
@@ -58,3 +59,8 @@ def alternate(commands, count):
         for name, (command, target) in commands.items():
             run_once(command, target, figures[name])
     return figures
+
+
+def median_seconds(command, count):
+    """Of `command`, which makes no file; one warm-up before."""
+    return statistics.median([run_once(command) for _ in range(count + 1)][1:])

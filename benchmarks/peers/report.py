@@ -22,13 +22,22 @@ def table(rows):
             f"{size(ours['peak_memory']):>7} / {size(peer['peak_memory']):>7} "
             f"{size(ours['output_bytes']):>9} / {size(peer['output_bytes']):>9}")
         for name, figures in row["others"].items():
-            lines.append(f"{'':38} {name} {figures['wall_seconds']:.2f}s")
+            lines.append(f"{'  ' + name:58} {figures['wall_seconds']:7.2f}s {'':9} "
+                         f"{figures['cpu_seconds']:5.1f} {'':7} {size(figures['peak_memory']):>7} "
+                         f"{'':9} {size(figures['output_bytes']):>9}")
+        for name, seconds in row["limits"].items():
+            lines.append(f"{'  limit: ' + name:58} {seconds:7.2f}s")
     return "\n".join(lines)
 
 
-def write_json(path, machine, rows):
+def instant_table(rows):
+    return "\n".join(f"{row['path']:38} {row['net_seconds'] * 1e3:5.0f} ms net of Python's start, "
+                     f"under {row['under'] * 1e3:.0f} ms; {size(row['peak_memory'])}" for row in rows)
+
+
+def write_json(path, machine, rows, instants):
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"machine": machine, "paths": rows}, file, indent=1)
+        json.dump({"machine": machine, "paths": rows, "instants": instants}, file, indent=1)
         file.write("\n")
 
 
