@@ -12,7 +12,8 @@
   /* keys about nothing that moves */                                                              \
   X(unknown)                                                                                       \
   X(bookkeeping)                                                                                   \
-  X(absent) X(structure) X(vmware_device) X(tools) X(legal) /* the machine */                      \
+  X(absent)                                                                                        \
+  X(structure) X(vmware_device) X(tools) X(legal) /* the machine */                                \
       X(name) X(annotation) X(smbios_uuid) X(instance_uuid) X(serial_number) X(generation_id)      \
           X(guest_os) X(hardware_version) X(firmware) X(secure_boot) X(nvram) X(tpm) X(boot_order) \
               X(clock) X(clock_start) X(hpet) X(clock_sync) X(watchdog) X(snapshot) X(suspend)     \

@@ -259,4 +259,13 @@ std::vector<std::string> disk_stems(const Machine& machine) {
   return stems;
 }
 
+std::string drive_serial(std::string_view text, std::size_t longest) {
+  constexpr std::string_view kTaken =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-";
+  std::string serial;
+  for (const char c : text)
+    if (kTaken.find(c) != std::string_view::npos) serial += c;
+  return serial.substr(0, longest);
+}
+
 }  // namespace vmlift::vm

@@ -48,4 +48,7 @@ const DiskTarget* named_target(const Drive& drive, const TranslateOptions& optio
 /// source, or the machine's name and the disk's address for a blank one.
 std::vector<std::string> disk_stems(const Machine& machine);
 
+/// A disk's serial number without the characters that QEMU and KubeVirt refuse, blanks above all.
+std::string drive_serial(std::string_view text, std::size_t longest);
+
 }  // namespace vmlift::vm
