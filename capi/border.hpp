@@ -44,6 +44,7 @@ struct vmlift_run_options {
   vmlift_cancel* cancel = nullptr;
   bool verify = false;
   bool digest = false;
+  bool bitmaps = false;
 };
 struct vmlift_cancel {
   std::stop_source stop;
@@ -57,6 +58,9 @@ struct vmlift_map {
 };
 struct vmlift_snapshots {
   std::vector<vmlift::SnapshotInfo> snapshots;
+};
+struct vmlift_bitmaps {
+  std::vector<vmlift::BitmapInfo> bitmaps;
 };
 struct vmlift_info {
   vmlift::DiskInfo info;

@@ -20,6 +20,7 @@ CopyOptions Run::copy_options() const {
   copy.threads = options_.threads;
   copy.verify = options_.verify;
   copy.digest = options_.digest;
+  copy.bitmaps = options_.bitmaps;
   copy.stop = token();
   copy.progress = [this](const Progress& step) { report(step.done, step.total); };
   return copy;
@@ -66,4 +67,8 @@ void vmlift_run_options_set_verify(vmlift_run_options* options, bool verify) {
 
 void vmlift_run_options_set_digest(vmlift_run_options* options, bool digest) {
   if (options != nullptr) options->digest = digest;
+}
+
+void vmlift_run_options_set_bitmaps(vmlift_run_options* options, bool bitmaps) {
+  if (options != nullptr) options->bitmaps = bitmaps;
 }

@@ -369,6 +369,40 @@ VMLIFT_API(1_0) vmlift_code vmlift_disk_roll_back(vmlift_disk *disk, const char 
 VMLIFT_API(1_0) vmlift_code vmlift_disk_clone_snapshot(vmlift_disk *disk, const char *id,
                                                        const char *location, vmlift_error **err);
 
+/* ---- Persistent bitmaps: what changed since somebody asked ---------------------------------- */
+
+enum {
+  VMLIFT_BITMAP_ENABLED = 1,    /* it records what is written */
+  VMLIFT_BITMAP_CONSISTENT = 2, /* it was saved, and can be trusted */
+};
+
+typedef struct vmlift_bitmaps vmlift_bitmaps;
+
+/* The disk's bitmaps (qcow2). */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_bitmaps(const vmlift_disk *disk, vmlift_bitmaps **bitmaps,
+                                                vmlift_error **err);
+VMLIFT_API(1_0) void vmlift_bitmaps_free(vmlift_bitmaps *bitmaps);
+
+/* How many there are. */
+VMLIFT_API(1_0) size_t vmlift_bitmaps_count(const vmlift_bitmaps *bitmaps);
+
+/* One's name (NULL from the count on), the bytes that one of its bits stands for, and
+ * VMLIFT_BITMAP_... */
+VMLIFT_API(1_0) const char *vmlift_bitmaps_name(const vmlift_bitmaps *bitmaps, size_t index);
+VMLIFT_API(1_0) uint64_t vmlift_bitmaps_granularity(const vmlift_bitmaps *bitmaps, size_t index);
+VMLIFT_API(1_0) unsigned vmlift_bitmaps_flags(const vmlift_bitmaps *bitmaps, size_t index);
+
+/* What a bitmap marks: of each extent of the map offset and length count. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_bitmap(const vmlift_disk *disk, const char *name,
+                                               vmlift_map **marked, vmlift_error **err);
+
+/* Gives a disk just created a bitmap that marks `count` extents: of each offset and length count.
+ * `flags`: 0 or VMLIFT_BITMAP_ENABLED. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_add_bitmap(vmlift_disk *disk, const char *name,
+                                                   uint64_t granularity, unsigned flags,
+                                                   const vmlift_extent *marked, size_t count,
+                                                   vmlift_error **err);
+
 /* ---- Whether an image is sound -------------------------------------------------------------- */
 
 typedef struct vmlift_check vmlift_check;
@@ -426,6 +460,9 @@ VMLIFT_API(1_0) void vmlift_run_options_set_verify(vmlift_run_options *options, 
 
 /* Copies: the SHA-256 of the guest-visible bytes is computed while they pass. */
 VMLIFT_API(1_0) void vmlift_run_options_set_digest(vmlift_run_options *options, bool digest);
+
+/* Copies: the target gets the source's persistent bitmaps too (qcow2). */
+VMLIFT_API(1_0) void vmlift_run_options_set_bitmaps(vmlift_run_options *options, bool bitmaps);
 
 /* ---- Copying, comparing, digesting ---------------------------------------------------------- */
 

@@ -31,7 +31,7 @@ Result<CopyReport> convert_images(const Location& source, const Location& target
                                   const std::string& format,
                                   const std::optional<std::string>& source_format,
                                   const OptionMap& options, bool compress, bool overwrite,
-                                  bool verify, bool digest, unsigned threads,
+                                  bool verify, bool digest, bool bitmaps, unsigned threads,
                                   const std::optional<std::string>& references,
                                   const LimitMap& limits, bool allow_corrupt, bool allow_in_use,
                                   const std::optional<std::string>& snapshot,
@@ -44,7 +44,8 @@ Result<CopyReport> convert_images(const Location& source, const Location& target
       .target_format = format,
       .target_options = {.options = options, .compress = compress, .overwrite = overwrite},
       .copy = {}};
-  const CopyOptions copy{.threads = threads, .verify = verify, .digest = digest};
+  const CopyOptions copy{
+      .threads = threads, .verify = verify, .digest = digest, .bitmaps = bitmaps};
   return run_copy(copy, progress, [&](const CopyOptions& completed) {
     request.copy = completed;
     return convert(request);
@@ -52,10 +53,11 @@ Result<CopyReport> convert_images(const Location& source, const Location& target
 }
 
 Result<CopyReport> copy_into(const DiskHandle& source, DiskHandle& target, bool verify, bool digest,
-                             unsigned threads, const py::object& progress) {
+                             bool bitmaps, unsigned threads, const py::object& progress) {
   const auto from = source.get();
   const auto to = target.get();
-  const CopyOptions copy{.threads = threads, .verify = verify, .digest = digest};
+  const CopyOptions copy{
+      .threads = threads, .verify = verify, .digest = digest, .bitmaps = bitmaps};
   return run_copy(copy, progress,
                   [&](const CopyOptions& completed) { return copy_disk(*from, *to, completed); });
 }
@@ -93,14 +95,15 @@ void add_copy(py::module_& module) {
   module.def("convert", &convert_images, py::arg("source"), py::arg("target"), py::arg("format"),
              py::kw_only(), py::arg("source_format") = py::none(), py::arg("options") = OptionMap{},
              py::arg("compress") = false, py::arg("overwrite") = false, py::arg("verify") = false,
-             py::arg("digest") = false, py::arg("threads") = 0, py::arg("references") = py::none(),
-             py::arg("limits") = LimitMap{}, py::arg("allow_corrupt") = false,
-             py::arg("allow_in_use") = false, py::arg("snapshot") = py::none(),
-             py::arg("source_options") = OptionMap{}, py::arg("progress") = py::none(),
+             py::arg("digest") = false, py::arg("bitmaps") = false, py::arg("threads") = 0,
+             py::arg("references") = py::none(), py::arg("limits") = LimitMap{},
+             py::arg("allow_corrupt") = false, py::arg("allow_in_use") = false,
+             py::arg("snapshot") = py::none(), py::arg("source_options") = OptionMap{},
+             py::arg("progress") = py::none(),
              "Copies a disk into a new one of `format`. Calls progress(done, total).");
   module.def("copy_disk", &copy_into, py::arg("source"), py::arg("target"), py::kw_only(),
-             py::arg("verify") = false, py::arg("digest") = false, py::arg("threads") = 0,
-             py::arg("progress") = py::none(),
+             py::arg("verify") = false, py::arg("digest") = false, py::arg("bitmaps") = false,
+             py::arg("threads") = 0, py::arg("progress") = py::none(),
              "Copies an open disk into one just created, and commits it.");
   module.def("digest", &digest_of, py::arg("disk"), py::kw_only(), py::arg("threads") = 0,
              py::arg("progress") = py::none(),

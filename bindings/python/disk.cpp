@@ -86,6 +86,27 @@ py::list text_list(const std::vector<std::string>& texts) {
   return list;
 }
 
+using Ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+
+Ranges bitmap(const DiskHandle& handle, const std::string& name) {
+  const auto disk = handle.get();
+  const ExtentSet marked = value_or_raise(without_gil([&] { return disk->bitmap(name); }));
+  Ranges ranges;
+  for (const Extent& extent : marked) ranges.emplace_back(extent.offset, extent.length);
+  return ranges;
+}
+
+void add_bitmap(const DiskHandle& handle, const std::string& name, const Ranges& marked,
+                std::uint64_t granularity, bool enabled) {
+  const auto disk = handle.get();
+  std::vector<Extent> extents;
+  for (const auto& [offset, length] : marked) extents.push_back({offset, length});
+  value_or_raise(without_gil([&] {
+    return disk->add_bitmap({.name = name, .granularity = granularity, .enabled = enabled},
+                            extents);
+  }));
+}
+
 void add_extent(py::module_& module) {
   py::class_<DiskExtent>(module, "DiskExtent")
       .def_readonly("offset", &DiskExtent::offset)
@@ -211,6 +232,11 @@ void add_handle(py::module_& module) {
             return without_gil([disk = self.get()] { return disk->commit(); });
           },
           "Completes a created disk and gives it its name.")
+      .def("bitmap", &bitmap, py::arg("name"),
+           "What a persistent bitmap marks: (offset, length), in ascending order.")
+      .def("add_bitmap", &add_bitmap, py::arg("name"), py::kw_only(), py::arg("marked") = Ranges{},
+           py::arg("granularity") = 65536, py::arg("enabled") = true,
+           "Gives a disk just created a persistent bitmap.")
       .def(
           "take_snapshot",
           [](const DiskHandle& self, const std::string& name) {

@@ -32,6 +32,9 @@ struct CopyOptions {
   bool verify = false;
   /// Computes the SHA-256 of the guest-visible bytes while they pass.
   bool digest = false;
+  /// Gives the target the source's persistent bitmaps too. Errors: Corrupt for one that was not
+  /// saved, UnsupportedFeature for a target that cannot hold them.
+  bool bitmaps = false;
   /// Asked after the data is written and before the target gets its name; an error it returns
   /// leaves no target. (A manifest is checked here.)
   std::function<Result<void>()> before_commit;

@@ -228,6 +228,11 @@ class Disk {
   Result<bool> copy_from(HostPlace source, Extent guest);
   /// A new encoder for one thread; nullptr where the target stores plain bytes.
   std::unique_ptr<UnitEncoder> encoder() const;
+  /// Gives a disk just created a persistent bitmap that marks these bytes; an enabled one records
+  /// what QEMU, or vmlift in place, writes from then on. Errors: UnsupportedFeature where the
+  /// format has none, InvalidArgument for a name that is taken or an impossible granularity,
+  /// OutOfRange.
+  Result<void> add_bitmap(const BitmapInfo& info, std::span<const Extent> marked);
   Result<void> flush();
 
   // Points in time, where the format makes them (RBD). Snapshots go by their id, which is never

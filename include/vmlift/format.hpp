@@ -48,6 +48,7 @@ class DiskBackend {
   virtual Result<void> write_encoded(const EncodedUnit& unit);
   virtual Result<bool> copy_from(HostPlace source, Extent guest);
   virtual std::unique_ptr<UnitEncoder> encoder() const { return nullptr; }
+  virtual Result<void> add_bitmap(const BitmapInfo& info, const ExtentSet& marked);
   virtual Result<void> flush();
   /// Writes what a created disk still lacks: tables, the header last. The gate flushes and
   /// gives the name afterwards.

@@ -91,6 +91,7 @@ class Copy {
     return std::min<std::uint64_t>(threads * 2 + 2, std::max<std::uint64_t>(kWaiting / chunk, 4));
   }
 
+  Result<void> copy_bitmaps();
   Result<void> work();
   Result<void> work_in_turns(const Segment& segment, UnitEncoder* encoder);
   Result<void> write_directly(const Segment& segment, Bytes& buffer);
@@ -136,6 +137,7 @@ Result<CopyReport> Copy::run() {
   if (!in_turns_ && !can_.encoded_write) segments_.offer_plain_runs(source_);
   crew_.on_stop = [this] { turns_.end(); };
 
+  if (options_.bitmaps) VMLIFT_CHECK(copy_bitmaps());
   VMLIFT_CHECK(crew_.run([this] { return work(); }));
   VMLIFT_CHECK(source_.unchanged());
   if (options_.before_commit) VMLIFT_CHECK(options_.before_commit());
@@ -168,6 +170,15 @@ Result<CopyReport> Copy::run() {
   }
   report.seconds = seconds_since(start);
   return report;
+}
+
+Result<void> Copy::copy_bitmaps() {
+  VMLIFT_TRY(const DiskInfo info, source_.info());
+  for (const BitmapInfo& bitmap : info.bitmaps) {
+    VMLIFT_TRY(const ExtentSet marked, source_.bitmap(bitmap.name));
+    VMLIFT_CHECK(target_.add_bitmap(bitmap, {marked.begin(), marked.end()}));
+  }
+  return {};
 }
 
 Result<void> Copy::work() {

@@ -26,6 +26,9 @@ Result<void> DiskBackend::discard(Extent) { return {}; }
 Result<void> DiskBackend::write_encoded(const EncodedUnit&) {
   return not_here("take compressed units");
 }
+Result<void> DiskBackend::add_bitmap(const BitmapInfo&, const ExtentSet&) {
+  return not_here("hold bitmaps; a new qcow2 image of version 3 can");
+}
 Result<bool> DiskBackend::copy_from(HostPlace, Extent) { return false; }
 Result<void> DiskBackend::flush() { return {}; }
 Result<void> DiskBackend::complete() { return {}; }

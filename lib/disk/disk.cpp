@@ -233,6 +233,15 @@ Result<bool> Disk::copy_from(HostPlace source, Extent guest) {
 
 std::unique_ptr<UnitEncoder> Disk::encoder() const { return state_->backend->encoder(); }
 
+Result<void> Disk::add_bitmap(const BitmapInfo& info, std::span<const Extent> marked) {
+  ExtentSet set;
+  for (const Extent& extent : marked) {
+    VMLIFT_CHECK(state_->inside(extent.offset, extent.length));
+    set.add(extent);
+  }
+  return state_->administering([&] { return state_->backend->add_bitmap(info, set); });
+}
+
 Result<void> Disk::flush() {
   return state_->writing([&] { return state_->backend->flush(); });
 }

@@ -24,6 +24,12 @@ int open_beneath(int folder, const std::string& name) {
   return static_cast<int>(::syscall(SYS_openat2, folder, name.c_str(), &how, sizeof how));
 }
 
+bool is_link(int folder, const std::string& name) {
+  struct stat status{};
+  return ::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISLNK(status.st_mode);
+}
+
 /// For kernels before 5.6: one component at a time, no links at all, no "..".
 int walk_beneath(int folder, const std::string& name) {
   Descriptor at(::fcntl(folder, F_DUPFD_CLOEXEC, 0));
@@ -39,8 +45,12 @@ int walk_beneath(int folder, const std::string& name) {
     if (!part.empty() && part != ".") {
       const int flags = kOpenFlags | O_NOFOLLOW | (last ? 0 : O_DIRECTORY);
       Descriptor next(::openat(at.get(), part.c_str(), flags));
-      if (!next && errno == ELOOP) errno = EXDEV;
-      if (!next) return -1;
+      if (!next) {
+        // A link is ELOOP, or ENOTDIR where a folder is wanted.
+        const int number = errno;
+        errno = is_link(at.get(), part) ? EXDEV : number;
+        return -1;
+      }
       if (last) return ::fcntl(next.get(), F_DUPFD_CLOEXEC, 0);
       at = std::move(next);
     } else if (last) {

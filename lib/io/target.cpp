@@ -92,6 +92,21 @@ class PendingFile {
     return {};
   }
 
+  /// Before the other files of an image are replaced: what has the name goes out of sight, so that
+  /// nobody ever finds it together with files of the new image. Comes back with put_back().
+  Result<void> set_aside() {
+    struct stat status{};
+    if (::fstatat(folder_, name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return {};
+    if (S_ISDIR(status.st_mode)) return std::unexpected(not_a_file());
+    const std::string hidden = hidden_name();
+    if (::renameat(folder_, name_.c_str(), folder_, hidden.c_str()) != 0) {
+      return std::unexpected(broken("setting the old file aside"));
+    }
+    replaced_ = hidden;
+    if (::fsync(folder_) != 0) return std::unexpected(broken("setting the old file aside"));
+    return {};
+  }
+
   /// Takes the name back from a published file; what had it before has it again.
   void withdraw() {
     if (replaced_.empty()) {
@@ -99,6 +114,17 @@ class PendingFile {
     } else if (::renameat2(folder_, replaced_.c_str(), folder_, name_.c_str(), 0) == 0) {
       replaced_.clear();
     }
+  }
+
+  /// What set_aside() took away is seen again.
+  void put_back() {
+    if (replaced_.empty()) return;
+    int renamed = ::renameat2(folder_, replaced_.c_str(), folder_, name_.c_str(), RENAME_NOREPLACE);
+    // NFS knows no flags.
+    if (renamed != 0 && errno == EINVAL) {
+      renamed = ::renameat(folder_, replaced_.c_str(), folder_, name_.c_str());
+    }
+    if (renamed == 0) replaced_.clear();
   }
 
   /// All files of the image have their names: what they replaced goes.
@@ -120,6 +146,10 @@ class PendingFile {
     return {};
   }
 
+  Error not_a_file() {
+    return error(ErrorCode::InvalidArgument, "only a regular file can be replaced")
+        .in(file_->path());
+  }
   Error broken(std::string_view activity) { return os_error(errno, activity).in(file_->path()); }
 
   int folder_;
@@ -171,12 +201,19 @@ class HostTarget : public TargetFile, public std::enable_shared_from_this<HostTa
 
   Result<void> publish() override {
     // The first file is what users open: its name appears when all others are there.
+    if (overwrite_ && files_.size() > 1) {
+      if (auto aside = files_.front()->set_aside(); !aside) {
+        files_.front()->put_back();
+        return aside;
+      }
+    }
     for (auto file = files_.rbegin(); file != files_.rend(); ++file) {
       const bool last = std::next(file) == files_.rend();
       auto named = (*file)->publish(overwrite_, !last);
       if (named) continue;
       // All or none: those that have their names already lose them again.
       while (file != files_.rbegin()) (*--file)->withdraw();
+      files_.front()->put_back();
       return named;
     }
     for (const auto& file : files_) file->settle();

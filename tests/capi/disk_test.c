@@ -95,6 +95,83 @@ static void it_has_no_points_in_time(void) {
   vmlift_disk_free(disk);
 }
 
+static void it_has_bitmaps(void) {
+  vmlift_create_options *options = vmlift_create_options_new();
+  vmlift_create_options_set_overwrite(options, true);
+  vmlift_disk *disk = NULL;
+  CHECK_OK(vmlift_disk_create("marked.qcow2", "qcow2", kSize, options, &disk, &err));
+  vmlift_create_options_free(options);
+  const vmlift_extent marked[] = {{.offset = 5, .length = 1}, {.offset = 200000, .length = 65536}};
+  CHECK_OK(vmlift_disk_add_bitmap(disk, "changed", 65536, VMLIFT_BITMAP_ENABLED, marked, 2, &err));
+  CHECK(vmlift_disk_add_bitmap(disk, "changed", 65536, 0, NULL, 0, NULL) ==
+        VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_add_bitmap(disk, "b", 65536, VMLIFT_BITMAP_CONSISTENT, NULL, 0, NULL) ==
+        VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_add_bitmap(disk, "b", 65536, 0, NULL, 1, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK_OK(vmlift_disk_commit(disk, &err));
+  vmlift_disk_free(disk);
+
+  vmlift_run_options *run = vmlift_run_options_new();
+  vmlift_run_options_set_bitmaps(run, true);
+  options = vmlift_create_options_new();
+  vmlift_create_options_set_overwrite(options, true);
+  CHECK_OK(vmlift_convert("marked.qcow2", NULL, "copy.qcow2", "qcow2", options, run, NULL, &err));
+  CHECK(vmlift_convert("marked.qcow2", NULL, "copy.raw", "raw", options, run, NULL, NULL) ==
+        VMLIFT_ERR_UNSUPPORTED_FEATURE);
+  vmlift_create_options_free(options);
+  vmlift_run_options_free(run);
+
+  CHECK_OK(vmlift_disk_open("copy.qcow2", NULL, &disk, &err));
+  vmlift_bitmaps *bitmaps = NULL;
+  CHECK_OK(vmlift_disk_bitmaps(disk, &bitmaps, &err));
+  CHECK(vmlift_bitmaps_count(bitmaps) == 1);
+  CHECK(strcmp(vmlift_bitmaps_name(bitmaps, 0), "changed") == 0);
+  CHECK(vmlift_bitmaps_granularity(bitmaps, 0) == 65536);
+  CHECK(vmlift_bitmaps_flags(bitmaps, 0) == (VMLIFT_BITMAP_ENABLED | VMLIFT_BITMAP_CONSISTENT));
+  CHECK(vmlift_bitmaps_name(bitmaps, 1) == NULL);
+  vmlift_bitmaps_free(bitmaps);
+  vmlift_map *map = NULL;
+  CHECK_OK(vmlift_disk_bitmap(disk, "changed", &map, &err));
+  CHECK(vmlift_map_count(map) == 2);
+  vmlift_extent extent;
+  CHECK(vmlift_map_extent(map, 1, &extent));
+  CHECK(extent.offset == 3 * 65536 && extent.length == 2 * 65536);
+  vmlift_map_free(map);
+  CHECK(vmlift_disk_bitmap(disk, "none", &map, NULL) == VMLIFT_ERR_NOT_FOUND);
+  vmlift_disk_free(disk);
+}
+
+static void it_is_opened_within_limits(void) {
+  vmlift_open_options *options = vmlift_open_options_new();
+  CHECK_OK(vmlift_open_options_set_format(options, "raw", &err));
+  CHECK_OK(vmlift_open_options_set_limit(options, "virtual_size", kSize - 1, &err));
+  vmlift_disk *disk = NULL;
+  CHECK(vmlift_disk_open(kName, options, &disk, NULL) == VMLIFT_ERR_LIMIT);
+  CHECK_OK(vmlift_open_options_set_limit(options, "virtual_size", kSize, &err));
+  CHECK_OK(vmlift_disk_open(kName, options, &disk, &err));
+  vmlift_disk_free(disk);
+  vmlift_open_options_free(options);
+}
+
+static void it_refers_to_what_the_caller_allows(void) {
+  vmlift_create_options *flat = vmlift_create_options_new();
+  vmlift_create_options_set_overwrite(flat, true);
+  CHECK_OK(vmlift_create_options_set_option(flat, "subformat", "monolithicFlat", &err));
+  vmlift_disk *disk = NULL;
+  CHECK_OK(vmlift_disk_create("two-files.vmdk", "vmdk", kSize, flat, &disk, &err));
+  vmlift_create_options_free(flat);
+  CHECK_OK(vmlift_disk_commit(disk, &err));
+  vmlift_disk_free(disk);
+  vmlift_open_options *options = vmlift_open_options_new();
+  CHECK_OK(vmlift_open_options_set_references(options, "deny", &err));
+  CHECK(vmlift_disk_open("two-files.vmdk", options, &disk, NULL) ==
+        VMLIFT_ERR_REFERENCE_DENIED);
+  CHECK_OK(vmlift_open_options_set_references(options, "same-directory", &err));
+  CHECK_OK(vmlift_disk_open("two-files.vmdk", options, &disk, &err));
+  vmlift_disk_free(disk);
+  vmlift_open_options_free(options);
+}
+
 static void raw_is_never_probed(void) {
   char *format = NULL;
   CHECK(vmlift_probe(kName, &format, NULL) == VMLIFT_ERR_UNSAFE_PROBE);
@@ -121,6 +198,9 @@ int main(void) {
   map_it();
   ask_it();
   it_has_no_points_in_time();
+  it_has_bitmaps();
+  it_is_opened_within_limits();
+  it_refers_to_what_the_caller_allows();
   a_disk_without_commit_is_gone();
   raw_is_never_probed();
   formats_are_listed();

@@ -13,6 +13,7 @@ int main(void) {
   vmlift_info_free(NULL);
   vmlift_check_free(NULL);
   vmlift_snapshots_free(NULL);
+  vmlift_bitmaps_free(NULL);
   vmlift_copy_report_free(NULL);
   vmlift_package_free(NULL);
   vmlift_translate_options_free(NULL);
@@ -23,6 +24,7 @@ int main(void) {
   vmlift_cancel_request(NULL);
   vmlift_open_options_set_writable(NULL, true);
   vmlift_run_options_set_threads(NULL, 1);
+  vmlift_run_options_set_bitmaps(NULL, true);
   CHECK(vmlift_error_code(NULL) == VMLIFT_OK);
   CHECK(strcmp(vmlift_error_message(NULL), "") == 0);
   CHECK(vmlift_error_path(NULL) == NULL);
@@ -45,6 +47,9 @@ int main(void) {
         VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_digest(NULL, NULL, &text, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_snapshots(NULL, NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_bitmaps(NULL, NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_bitmap(NULL, "a", NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_add_bitmap(NULL, "a", 65536, 0, NULL, 0, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_take_snapshot(NULL, "a", &text, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_remove_snapshot(NULL, "1", NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_roll_back(NULL, "1", NULL) == VMLIFT_ERR_INVALID_ARGUMENT);

@@ -9,7 +9,8 @@ import pytest
 
 TRACED = "open,openat,openat2,creat,connect,access,faccessat,faccessat2,execve"
 # What the C library opens: facts about the system, and its tables of character sets.
-ALWAYS = re.compile(r"/proc/|/sys/devices/system/cpu|/(usr/)?lib.*/gconv/")
+# Files without a name, as what is expanded is kept in, hold nobody else's bytes.
+ALWAYS = re.compile(r"/proc/|/sys/devices/system/cpu|/(usr/)?lib.*/gconv/|/.*/#[0-9]+")
 MARK = re.compile(r'"/vmlift-watched/(begin([^:"]*):([^"]*)|end)"')
 OPENED = re.compile(r"\) = \d+<([^>]*)>")
 
@@ -17,6 +18,8 @@ OPENED = re.compile(r"\) = \d+<([^>]*)>")
 @pytest.mark.parametrize("program, images", [
     ("formats/vmdk/vmdk_damage_test", 140),
     ("formats/qcow2/qcow2_test", 60),
+    ("package/package_test", 30),
+    ("io/io_test", 20),
 ])
 def test_nothing_else_is_opened(build_folder, tmp_path, program, images):
     if shutil.which("strace") is None:
@@ -26,13 +29,14 @@ def test_nothing_else_is_opened(build_folder, tmp_path, program, images):
         pytest.skip(f"{path} is not built")
     log = tmp_path / "trace"
     traced = subprocess.run(
-        ["strace", "-f", "-y", "-s", "512", "-e", f"trace={TRACED}", "-o", log, path,
-         "--test-suite=vmdk,qcow2 bad input"], capture_output=True, text=True, timeout=300)
+        ["strace", "-f", "--seccomp-bpf", "-y", "-s", "512", "-e", f"trace={TRACED}", "-o", log, path,
+         "--test-suite=vmdk,qcow2 bad input,hostile *"], capture_output=True, text=True,
+        timeout=300)
     if "PTRACE" in traced.stderr:
         pytest.skip("tracing is not allowed here: " + traced.stderr.strip())
     assert traced.returncode == 0, traced.stdout + traced.stderr
 
-    watched = refused = 0
+    watched = tried = 0
     allowed = None
     for line in calls(log):
         mark = MARK.search(line)
@@ -46,13 +50,12 @@ def test_nothing_else_is_opened(build_folder, tmp_path, program, images):
             continue
         assert "connect(" not in line and "execve(" not in line, line
         opened = OPENED.search(line)
-        if opened is None:
-            refused += " = -1 " in line
-        else:
+        tried += 1
+        if opened is not None:
             assert (ALWAYS.match(opened[1])
                     or any(is_in(opened[1], folder) for folder in allowed)), line
     assert watched >= images
-    assert refused > 0  # the trace does see what the library tries
+    assert tried > watched  # the trace does see what the library tries
 
 
 def is_in(path, folder):

@@ -6,6 +6,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "old_kernel.hpp"
+#include "support/outcome.hpp"
+#include "support/skip.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace vmlift;
@@ -38,6 +41,37 @@ TEST_SUITE("folders") {
       const auto opened = folder.open(name);
       REQUIRE_FALSE(opened.has_value());
       CHECK(opened.error().code() == ErrorCode::ReferenceDenied);
+    }
+  }
+
+  TEST_CASE("a kernel without openat2 denies no less") {
+    TemporaryFolder outer;
+    outer.write("secret", "s");
+    outer.write("vm/a", "1");
+    outer.write("vm/sub/b", "2");
+    fs::create_symlink("../secret", outer / "vm/link");
+    fs::create_symlink("..", outer / "vm/up");
+    fs::create_symlink("a", outer / "vm/inner-link");
+    REQUIRE(::mkfifo((outer / "vm/pipe").c_str(), 0600) == 0);
+    const HostFolder folder(outer / "vm");
+    std::vector<std::string> fates;
+    const std::vector<std::string> names = {"a",          "sub/b", "./sub//b",  "../secret",
+                                            "sub/../a",   "link",  "up/secret", "up",
+                                            "inner-link", "pipe",  "sub",       "missing",
+                                            "sub/c",      "a/b",   "/",         outer / "vm/a"};
+    const bool filtered = test::on_old_kernel([&] {
+      for (const std::string& name : names) fates.push_back(test::outcome(folder.open(name)));
+    });
+    if (!filtered) return test::skip("system calls cannot be filtered here");
+    const std::string denied = "ReferenceDenied";
+    // Stricter than openat2: no ".." and no links at all, not even such as stay inside.
+    const std::vector<std::string> expected = {
+        "ok",   "ok",   "ok",   denied,     denied,     denied,     denied, denied,
+        denied, denied, denied, "NotFound", "NotFound", "NotFound", denied, denied};
+    REQUIRE(fates.size() == expected.size());
+    for (std::size_t n = 0; n < names.size(); ++n) {
+      CAPTURE(names[n]);
+      CHECK(fates[n] == expected[n]);
     }
   }
 

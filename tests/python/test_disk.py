@@ -170,3 +170,47 @@ def test_a_progress_callback_that_raises_stops_the_copy(tmp_path, raw_disk):
     with pytest.raises(RuntimeError, match="enough"):
         vmlift.convert(raw_disk, tmp_path / "copy.raw", "raw", source_format="raw",
                        progress=refuse)
+
+
+def test_bitmaps_are_made_copied_and_read(tmp_path, vmlift_command):
+    image, copy = tmp_path / "a.qcow2", tmp_path / "b.qcow2"
+    with vmlift.create_disk(image, "qcow2", 1 << 20) as disk:
+        disk.add_bitmap("changed", marked=[(5, 1), (200000, 65536)])
+        with pytest.raises(vmlift.InvalidArgument, match="already"):
+            disk.add_bitmap("changed")
+        with pytest.raises(vmlift.OutOfRange):
+            disk.add_bitmap("beyond", marked=[(1 << 20, 1)])
+        disk.commit()
+    assert vmlift_command("convert", "-q", "--bitmaps", "-O", "qcow2", image, copy).status == 0
+    expected = [(0, 65536), (3 * 65536, 2 * 65536)]
+    with vmlift.open_disk(copy) as disk:
+        assert disk.bitmap("changed") == expected
+        (bitmap,) = disk.info().bitmaps
+    assert (bitmap.name, bitmap.granularity, bitmap.enabled) == ("changed", 65536, True)
+    listed = vmlift_command("map", "--bitmap", "changed", "--json", copy).json()
+    assert [(extent["start"], extent["length"]) for extent in listed] == expected
+    assert "196608" in vmlift_command("map", "--bitmap", "changed", copy).out
+    assert "error[NotFound]" in vmlift_command("map", "--bitmap", "other", copy).err
+    vmlift.convert(image, tmp_path / "c.qcow2", "qcow2")
+    with vmlift.open_disk(tmp_path / "c.qcow2") as disk:
+        assert disk.info().bitmaps == []
+
+
+def test_limits_and_references_are_the_callers(tmp_path, raw_disk, ova):
+    flat = tmp_path / "flat.vmdk"
+    vmlift.convert(raw_disk, flat, "vmdk", source_format="raw",
+                   options={"subformat": "monolithicFlat"})
+    for open_it in (lambda **how: vmlift.open_disk(flat, **how).close(),
+                    lambda **how: vmlift.convert(flat, tmp_path / "copy", "raw", overwrite=True,
+                                                 **how)):
+        for how, code in (({"references": "deny"}, "ReferenceDenied"),
+                          ({"limits": {"virtual_size": 1 << 20}}, "Limit"),
+                          ({"limits": {"size": 1}}, "InvalidArgument"),
+                          ({"references": "perhaps"}, "InvalidArgument")):
+            with pytest.raises(vmlift.Error) as caught:
+                open_it(**how)
+            assert caught.value.code == code
+        open_it(references="same-directory", limits={"virtual_size": 3 << 20})
+    with pytest.raises(vmlift.Error) as caught:
+        vmlift.Package(ova, limits={"members": 1})
+    assert caught.value.code == "Limit"

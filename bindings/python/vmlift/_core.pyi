@@ -154,6 +154,12 @@ class Disk:
     def zero(self, length: int, offset: int) -> None: ...
     def flush(self) -> None: ...
     def commit(self) -> None: ...
+    def bitmap(self, name: str) -> list[tuple[int, int]]:
+        """What a persistent bitmap marks: (offset, length), in ascending order."""
+    def add_bitmap(self, name: str, *, marked: Sequence[tuple[int, int]] = ...,
+                   granularity: int = ..., enabled: bool = ...) -> None:
+        """Gives a disk just created a persistent bitmap (qcow2). An enabled one records what is
+        written from then on."""
     def take_snapshot(self, name: str) -> SnapshotInfo:
         """Takes a snapshot of a disk that is open for writing (RBD)."""
     def remove_snapshot(self, id: str) -> None: ...
@@ -251,12 +257,12 @@ def create_disk(location: Location, format: str, size: int, *, options: Mapping[
 def convert(source: Location, target: Location, format: str, *,
             source_format: Optional[str] = ..., options: Mapping[str, str] = ...,
             compress: bool = ..., overwrite: bool = ..., verify: bool = ..., digest: bool = ...,
-            threads: int = ..., references: Optional[str] = ..., limits: Mapping[str, int] = ...,
+            bitmaps: bool = ..., threads: int = ..., references: Optional[str] = ..., limits: Mapping[str, int] = ...,
             allow_corrupt: bool = ..., allow_in_use: bool = ..., snapshot: Optional[str] = ...,
             source_options: Mapping[str, str] = ...,
             progress: Optional[ProgressCallback] = ...) -> CopyReport: ...
 def copy_disk(source: Disk, target: Disk, *, verify: bool = ..., digest: bool = ...,
-              threads: int = ..., progress: Optional[ProgressCallback] = ...) -> CopyReport: ...
+              bitmaps: bool = ..., threads: int = ..., progress: Optional[ProgressCallback] = ...) -> CopyReport: ...
 def digest(disk: Disk, *, threads: int = ...,
            progress: Optional[ProgressCallback] = ...) -> str: ...
 def first_difference(a: Disk, b: Disk, *, ignore_size: bool = ..., threads: int = ...,

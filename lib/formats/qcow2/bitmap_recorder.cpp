@@ -7,15 +7,6 @@
 #include "base/fail.hpp"
 
 namespace vmlift::qcow2 {
-namespace {
-
-void set_bits(std::span<std::byte> bytes, std::uint64_t from, std::uint64_t to) {
-  for (std::uint64_t bit = from; bit < to; ++bit) {
-    bytes[bit / 8] |= static_cast<std::byte>(1u << (bit % 8));
-  }
-}
-
-}  // namespace
 
 BitmapRecorder::BitmapRecorder(std::shared_ptr<File> file, const Header& header,
                                const std::vector<Bitmap>& bitmaps)
@@ -69,10 +60,7 @@ Result<void> BitmapRecorder::save(const Bitmap& bitmap, RefcountStore& refcounts
     } else {
       VMLIFT_CHECK(file_->read(table[n], bits));
     }
-    for (const Extent& extent : changed_.within(window)) {
-      set_bits(bits, (extent.offset - begin) / granularity,
-               units_for(extent.end() - begin, granularity));
-    }
+    set_bits(bits, changed_.within(window), begin, granularity);
     VMLIFT_CHECK(file_->write(table[n], bits));
   }
   VMLIFT_CHECK(refcounts.save());

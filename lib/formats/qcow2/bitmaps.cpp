@@ -13,10 +13,7 @@ namespace {
 constexpr std::size_t kEntrySize = 24;
 constexpr std::uint32_t kAuto = 1 << 1;
 constexpr std::uint8_t kDirtyTracking = 1;
-constexpr unsigned kMinGranularityBits = 9;
-constexpr unsigned kMaxGranularityBits = 31;
 constexpr std::uint32_t kMaxBitmaps = 65535;
-constexpr std::uint16_t kMaxName = 1023;
 
 std::unexpected<Error> corrupt(std::uint64_t at, const char* why) {
   return std::unexpected(error(ErrorCode::Corrupt, "the directory of bitmaps {}", why).at(at));
@@ -40,7 +37,7 @@ Result<Bitmap> read_entry(std::span<const std::byte> directory, std::size_t& at,
     return corrupt(begin + at, "has an entry of impossible granularity");
   }
   const std::uint64_t length = kEntrySize + std::uint64_t{extra_size} + name_size;
-  if (name_size == 0 || name_size > kMaxName || length > entry.size()) {
+  if (name_size == 0 || name_size > kMaxBitmapName || length > entry.size()) {
     return corrupt(begin + at, "has an entry of impossible length");
   }
   bitmap.info.name = as_text(entry.subspan(kEntrySize + extra_size, name_size));
@@ -148,6 +145,30 @@ Result<ExtentSet> read_bitmap(const File& file, const Header& header, const Bitm
     }
   }
   return set;
+}
+
+void append_directory_entry(Bytes& directory, const Bitmap& bitmap) {
+  const std::size_t at = directory.size();
+  const auto name = as_bytes(bitmap.info.name);
+  directory.resize(at + round_up(kEntrySize + name.size(), 8));
+  store_be<std::uint64_t>(directory, at, bitmap.table_offset);
+  store_be<std::uint32_t>(directory, at + 8, bitmap.table_size);
+  store_be<std::uint32_t>(directory, at + kBitmapFlagsAt, bitmap.info.enabled ? kAuto : 0);
+  store_be<std::uint8_t>(directory, at + 16, kDirtyTracking);
+  store_be<std::uint8_t>(directory, at + 17,
+                         static_cast<std::uint8_t>(std::countr_zero(bitmap.info.granularity)));
+  store_be<std::uint16_t>(directory, at + 18, static_cast<std::uint16_t>(name.size()));
+  std::ranges::copy(name, directory.begin() + static_cast<std::ptrdiff_t>(at + kEntrySize));
+}
+
+void set_bits(std::span<std::byte> bits, const ExtentSet& marked, std::uint64_t begin,
+              std::uint64_t granularity) {
+  for (const Extent& extent : marked) {
+    const std::uint64_t end = units_for(extent.end() - begin, granularity);
+    for (std::uint64_t bit = (extent.offset - begin) / granularity; bit < end; ++bit) {
+      bits[bit / 8] |= static_cast<std::byte>(1u << (bit % 8));
+    }
+  }
 }
 
 }  // namespace vmlift::qcow2

@@ -1,7 +1,9 @@
-// Persistent bitmaps: what changed since somebody asked. Listed, and read as sets of bytes.
+// Persistent bitmaps: what changed since somebody asked. Listed, read as sets of bytes, and the
+// pieces that are stored: directory entries and bits.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +19,11 @@ inline constexpr std::uint64_t kBitmapEntryOnes = 1;  // of an entry without a c
 
 inline constexpr std::uint64_t kBitmapFlagsAt = 12;  // of a directory entry
 inline constexpr std::uint32_t kBitmapInUse = 1 << 0;
+
+// What QEMU takes.
+inline constexpr unsigned kMinGranularityBits = 9;
+inline constexpr unsigned kMaxGranularityBits = 31;
+inline constexpr std::uint16_t kMaxBitmapName = 1023;
 
 struct Bitmap {
   BitmapInfo info;
@@ -35,5 +42,13 @@ Result<std::vector<std::uint64_t>> read_bitmap_table(const File& file, const Hea
 
 /// The bytes that a bitmap marks. Errors: Corrupt when it was in use and not saved.
 Result<ExtentSet> read_bitmap(const File& file, const Header& header, const Bitmap& bitmap);
+
+/// Appends the bitmap's entry to a directory that is being made.
+void append_directory_entry(Bytes& directory, const Bitmap& bitmap);
+
+/// Sets the bits of all that `marked` touches. The first bit stands for the guest bytes from
+/// `begin` on, where nothing is marked before.
+void set_bits(std::span<std::byte> bits, const ExtentSet& marked, std::uint64_t begin,
+              std::uint64_t granularity);
 
 }  // namespace vmlift::qcow2

@@ -373,6 +373,13 @@ Result<Bytes> Header::encode() const {
     store_be<std::uint64_t>(exact, 0, geometry.size);
     extensions.add(kExactSize, exact);
   }
+  if (bitmaps) {
+    std::array<std::byte, 24> place{};
+    store_be<std::uint32_t>(place, 0, bitmaps->count);
+    store_be<std::uint64_t>(place, 8, bitmaps->directory_size);
+    store_be<std::uint64_t>(place, 16, bitmaps->directory_offset);
+    extensions.add(qcow2::kBitmaps, place);
+  }
   // With clusters of 512 bytes the names do not fit, and nobody needs them.
   const Bytes names = feature_names();
   if (version3 && out.size() + names.size() + 16 + backing_name.size() <= geometry.cluster_size()) {

@@ -40,7 +40,8 @@ Writer::Writer(std::shared_ptr<TargetFile> file, NewImage image)
       // A tally's counts have 32 bits; nobody comes near.
       packer_(geometry_, allocator_,
               std::min<std::uint64_t>(max_refcount(image_.header), 0xffffffff)),
-      data_(geometry_, image_.header.compression, file_, file_, Limits{}.decoder_memory) {}
+      data_(geometry_, image_.header.compression, file_, file_, Limits{}.decoder_memory),
+      bitmaps_(geometry_) {}
 
 Result<std::unique_ptr<Writer>> Writer::create(const CreateRequest& request) {
   VMLIFT_TRY(NewImage image, parse_create_options(request.options));
@@ -307,6 +308,18 @@ Result<void> Writer::zero_part(Extent part) {
 
 // --- The end
 
+Result<void> Writer::add_bitmap(const BitmapInfo& info, const ExtentSet& marked) {
+  if (geometry_.version < 3) {
+    return fail(ErrorCode::UnsupportedFeature,
+                "version 2 has no bitmaps ('{}'); make the image with compat=1.1", info.name);
+  }
+  std::lock_guard lock(mutex_);
+  image_.header.autoclear |= autoclear::kBitmaps;
+  image_.header.bitmaps.emplace();
+  VMLIFT_CHECK(image_.header.encode());  // there is room in the first cluster
+  return bitmaps_.add(info, marked);
+}
+
 Result<void> Writer::complete() {
   std::lock_guard lock(mutex_);
   Header& header = image_.header;
@@ -317,6 +330,7 @@ Result<void> Writer::complete() {
     header.l1_offset =
         allocator_.take(units_for(std::uint64_t{header.l1_size} * 8, geometry_.cluster_size()));
   }
+  VMLIFT_TRY(header.bitmaps, bitmaps_.write(*file_, allocator_));
   const RefcountPlan plan = plan_refcounts(header, allocator_.next_cluster());
   allocator_.take(plan.blocks + plan.table_clusters);
   header.refcount_table_offset = (plan.first_cluster + plan.blocks) << geometry_.cluster_bits;

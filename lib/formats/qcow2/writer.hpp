@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "formats/qcow2/bitmap_writer.hpp"
 #include "formats/qcow2/create_options.hpp"
 #include "formats/qcow2/data_reader.hpp"
 #include "formats/qcow2/host_allocator.hpp"
@@ -34,6 +35,7 @@ class Writer : public DiskBackend {
   Result<void> write_encoded(const EncodedUnit& unit) override;
   Result<bool> copy_from(HostPlace source, Extent guest) override;
   std::unique_ptr<UnitEncoder> encoder() const override;
+  Result<void> add_bitmap(const BitmapInfo& info, const ExtentSet& marked) override;
   Result<void> flush() override { return {}; }  // nothing counts before the header
   Result<void> complete() override;
 
@@ -70,6 +72,7 @@ class Writer : public DiskBackend {
   TableBuilder tables_;
   Packer packer_;
   DataReader data_;
+  BitmapWriter bitmaps_;
 };
 
 }  // namespace vmlift::qcow2

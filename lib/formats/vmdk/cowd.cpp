@@ -21,6 +21,7 @@ struct Header {
   std::uint32_t grain_size = 0;
   std::uint32_t directory = 0;
   std::uint32_t directory_entries = 0;
+  std::uint32_t next_free = 0;
 };
 
 class CowdMap : public GrainMap {
@@ -31,7 +32,8 @@ class CowdMap : public GrainMap {
                  {.capacity = header.capacity * kSector,
                   .grain_bytes = header.grain_size * kSector,
                   .grains_per_table = kTableEntries}),
-        directory_(std::move(directory)) {
+        directory_(std::move(directory)),
+        next_free_(header.next_free) {
     std::vector<Extent> places = {
         {0, kHeaderSize}, {header.directory * kSector, round_up(directory_.size() * 4, kSector)}};
     for (const std::uint32_t sector : directory_) {
@@ -44,6 +46,12 @@ class CowdMap : public GrainMap {
   Result<std::uint64_t> next_table(std::uint64_t index) override {
     while (index < directory_.size() && directory_[index] == 0) ++index;
     return std::min<std::uint64_t>(index, geometry().table_count());
+  }
+
+  Result<std::uint64_t> leaked(std::uint64_t stored) override {
+    // Behind the next free sector the file may have grown ahead of its use.
+    const std::uint64_t used = next_free_ == 0 ? file_size() : next_free_ * kSector;
+    return unused_room({0, std::min(file_size(), used)}, stored);
   }
 
  private:
@@ -73,6 +81,7 @@ class CowdMap : public GrainMap {
   }
 
   std::vector<std::uint32_t> directory_;
+  std::uint32_t next_free_;
 };
 
 Result<Header> read_header(const File& file, const Limits& limits) {
@@ -87,6 +96,7 @@ Result<Header> read_header(const File& file, const Limits& limits) {
   header.grain_size = load_le<std::uint32_t>(raw, 16);
   header.directory = load_le<std::uint32_t>(raw, 20);
   header.directory_entries = load_le<std::uint32_t>(raw, 24);
+  header.next_free = load_le<std::uint32_t>(raw, 28);
   if (header.version != 1) {
     return fail(ErrorCode::UnsupportedVersion, "COWD version {}; known is 1", header.version);
   }

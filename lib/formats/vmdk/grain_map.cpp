@@ -81,6 +81,11 @@ Result<GrainTablePtr> GrainMap::table(std::uint64_t index) {
   return table;
 }
 
+std::uint64_t GrainMap::unused_room(Extent part, std::uint64_t stored) const {
+  const std::uint64_t grains = metadata_.gaps(part).total() / geometry_.grain_bytes;
+  return grains - std::min(grains, stored);
+}
+
 void GrainMap::warn(std::string text) {
   std::lock_guard lock(warnings_mutex_);
   if (warnings_.size() < kMaxWarnings) warnings_.push_back(std::move(text));

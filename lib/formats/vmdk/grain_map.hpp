@@ -75,6 +75,10 @@ class GrainMap {
   /// The first table from `index` on that may have grains in this extent; table_count(): none.
   virtual Result<std::uint64_t> next_table(std::uint64_t index) = 0;
 
+  /// How many grains the file holds beside the `stored` ones that tables point to. 0 where the
+  /// format does not tell.
+  virtual Result<std::uint64_t> leaked(std::uint64_t /*stored*/) { return 0; }
+
   /// What was repaired on the way, for info and check.
   std::vector<std::string> warnings() const;
 
@@ -90,6 +94,8 @@ class GrainMap {
   void warn(std::string text);
   /// [offset, offset + length) is the extent's own metadata. Cheap in ascending order.
   void add_metadata(Extent extent) { metadata_.add(extent); }
+  /// How many grains have room in `part` of the file, beside metadata and `stored` grains.
+  std::uint64_t unused_room(Extent part, std::uint64_t stored) const;
   std::uint64_t file_size() const { return file_size_; }
   std::shared_ptr<File> file_;
 

@@ -3,6 +3,7 @@
 #include "base/bytes.hpp"
 #include "base/fail.hpp"
 #include "formats/vmdk/marker.hpp"
+#include "formats/vmdk/marker_walk.hpp"
 
 namespace vmlift::vmdk {
 namespace {
@@ -68,7 +69,26 @@ class HostedMap : public GrainMap {
     return count;
   }
 
+  Result<std::uint64_t> leaked(std::uint64_t stored) override {
+    if (header_.compressed()) {
+      VMLIFT_TRY(const std::uint64_t found, count_markers());
+      return found - std::min(found, stored);
+    }
+    // The header's overhead covers the tables that are written first, the redundant ones too.
+    const std::uint64_t begin = std::min(file_size(), header_.overhead * kSector);
+    return unused_room({begin, file_size() - begin}, stored);
+  }
+
  private:
+  /// Grains of a stream, whoever points to them.
+  Result<std::uint64_t> count_markers() const {
+    MarkerWalk walk(*file_, header_);
+    for (std::uint64_t found = 0;; ++found) {
+      VMLIFT_TRY(const auto grain, walk.next());
+      if (!grain) return found;
+    }
+  }
+
   Result<GrainTablePtr> load(std::uint64_t index) override {
     const std::uint32_t sector = directory_[index];
     if (sector == 0) return GrainTablePtr();

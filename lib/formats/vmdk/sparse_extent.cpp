@@ -324,6 +324,7 @@ Result<void> SparseExtent::check(CheckReport& report) {
     if (report.findings.size() < 100) report.findings.push_back(std::move(text));
   };
   report.total_units += geometry_.grain_count();
+  std::uint64_t stored = 0;
   std::vector<std::byte> rest;
   std::vector<std::byte> plain(geometry_.compressed ? geometry_.grain_bytes : 0);
   const auto worker = workers_.lease();
@@ -341,12 +342,20 @@ Result<void> SparseExtent::check(CheckReport& report) {
       if (entry.kind == Grain::Kind::absent) continue;
       ++report.allocated_units;
       if (entry.kind > Grain::Kind::stored) find(unreadable(grain, entry).describe());
-      if (entry.kind != Grain::Kind::stored || !geometry_.compressed) continue;
+      if (entry.kind != Grain::Kind::stored) continue;
+      ++stored;
+      if (!geometry_.compressed) continue;
       ++report.compressed_units;
       const Piece piece{grain, entry.offset, 0, std::span(plain).first(geometry_.bytes_in(grain))};
       auto sound = read_compressed(std::span(&piece, 1), *worker);
       if (!sound) find(sound.error().describe());
     }
+  }
+  VMLIFT_TRY(const std::uint64_t leaked, map_->leaked(stored));
+  report.leaked_units += leaked;
+  if (leaked != 0 && report.findings.size() < 100) {
+    report.findings.push_back(fmt::format("{}: {} grains are stored that no table points to",
+                                          map_->file().path(), leaked));
   }
   for (const std::string& warning : map_->warnings()) {
     if (report.findings.size() < 100) report.findings.push_back(warning);

@@ -7,19 +7,17 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <optional>
 
 #include "built_image.hpp"
 #include "codec/deflate.hpp"
 #include "io/memory_file.hpp"
 #include "qemu_image.hpp"
 #include "support/command.hpp"
+#include "support/fate.hpp"
 #include "support/outcome.hpp"
 #include "support/patterns.hpp"
-#include "support/peak_memory.hpp"
 #include "support/skip.hpp"
 #include "support/temporary_folder.hpp"
-#include "support/watched.hpp"
 #include "vmlift/disk.hpp"
 
 using namespace vmlift;
@@ -37,8 +35,12 @@ OpenOptions with(Policy references) {
   return options;
 }
 
+std::string fate(const std::string& path) {
+  return vmlift::test::fate(path, with(Policy::by_format));
+}
+
 /// Reads a disk from end to end; the first error's name, or "ok".
-std::string fate(const Disk& disk, std::vector<std::byte>* content = nullptr) {
+std::string fate_of(const Disk& disk, std::vector<std::byte>* content = nullptr) {
   if (const auto info = disk.info(); !info) return outcome(info);
   if (const auto map = disk.map(); !map) return outcome(map);
   std::vector<std::byte> buffer(1 << 20);
@@ -51,19 +53,10 @@ std::string fate(const Disk& disk, std::vector<std::byte>* content = nullptr) {
   return "ok";
 }
 
-std::string fate(const std::string& path, const OpenOptions& options = with(Policy::by_format)) {
-  std::optional<Watched> watched;
-  if (options.policy.references != Policy::any) {
-    watched.emplace(std::filesystem::path(path).parent_path());
-  }
-  const auto disk = open_disk(path, options);
-  return disk ? fate(**disk) : outcome(disk);
-}
-
 std::string fate_of_bytes(std::span<const std::byte> bytes,
                           std::vector<std::byte>* content = nullptr) {
   const auto disk = open_disk(std::make_shared<MemoryFile>("image", bytes), with(Policy::deny));
-  return disk ? fate(**disk, content) : outcome(disk);
+  return disk ? fate_of(**disk, content) : outcome(disk);
 }
 
 std::string as_string(std::span<const std::byte> bytes) { return std::string(as_text(bytes)); }
@@ -215,12 +208,7 @@ TEST_SUITE("qcow2 bad input") {
       INFO(bad.what);
       BuiltImage image;
       bad.spoil(image);
-      const std::string path = folder.write("d", as_string(image.bytes));
-      const PeakMemory memory;
-      const auto start = Clock::now();
-      CHECK(fate(path) == bad.expected);
-      CHECK(Clock::now() - start < std::chrono::seconds(1));
-      CHECK(memory.growth() < 64 * 1024);
+      CHECK(fate(folder.write("d", as_string(image.bytes))) == bad.expected);
     }
     CHECK(folder.names() == std::vector<std::string>{"d"});
   }
@@ -253,9 +241,8 @@ TEST_SUITE("qcow2 bad input") {
     for (std::uint64_t n = 0; n < kLarge / 8; ++n) {
       image.put64(4 * kLarge + n * 8, (5 * kLarge) | kCopied);
     }
-    const auto start = Clock::now();
-    CHECK(fate_of_bytes(image.bytes) == "Corrupt");
-    CHECK(Clock::now() - start < std::chrono::seconds(1));
+    TemporaryFolder folder;
+    CHECK(fate(folder.write("d", as_string(image.bytes))) == "Corrupt");
   }
 
   TEST_CASE("references lead nowhere unless the policy says so") {
@@ -314,12 +301,10 @@ TEST_SUITE("qcow2 bad input") {
     write("self", "self");
     write("a", "b");
     write("b", "a");
-    for (int n = 0; n < 100; ++n) write("c" + std::to_string(n), "c" + std::to_string(n + 1));
-    const auto start = Clock::now();
+    for (int n = 0; n < 1200; ++n) write("c" + std::to_string(n), "c" + std::to_string(n + 1));
     CHECK(fate(folder / "self", with(Policy::same_directory)) == "ChainLoop");
     CHECK(fate(folder / "a", with(Policy::same_directory)) == "ChainLoop");
     CHECK(fate(folder / "c0", with(Policy::same_directory)) == "Limit");
-    CHECK(Clock::now() - start < std::chrono::seconds(1));
   }
 
   TEST_CASE("damaged bitmaps and snapshots do not keep the disk from being read") {

@@ -4,37 +4,20 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <chrono>
 #include <filesystem>
 
 #include "formats/vmdk/disk_bytes.hpp"
 #include "formats/vmdk/guest_disk.hpp"
-#include "support/peak_memory.hpp"
+#include "support/fate.hpp"
 #include "support/vmdk/builders.hpp"
-#include "support/watched.hpp"
-#include "vmlift/copy.hpp"
 
 using namespace vmlift;
 using namespace vmlift::test;
 
 namespace {
 
-/// Opens and converts, as a user would; checks the time, the memory, and that no target is left.
 std::string fate(const TemporaryFolder& folder, const std::string& name) {
-  const auto start = std::chrono::steady_clock::now();
-  const PeakMemory memory;
-  TemporaryFolder results;
-  ConvertRequest request{
-      .source = folder / name, .target = results / "out", .target_format = "raw"};
-  request.source_options.format = "vmdk";
-  const std::string result = [&] {
-    const Watched watched(std::filesystem::path(folder / name).parent_path(), results.path());
-    return outcome(convert(request));
-  }();
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(1));
-  CHECK(memory.growth() < 64 * 1024);
-  CHECK(results.names().size() == (result == "ok" ? 1 : 0));
-  return result;
+  return vmlift::test::fate(folder / name, {.format = "vmdk"});
 }
 
 std::string fate_of_image(const std::string& image) {
@@ -76,6 +59,30 @@ std::string poked(std::string image, std::uint64_t offset, T value) {
   poke<T>(image, offset, value);
   return image;
 }
+
+/// A folder with a base, CID aaaaaaaa, and deltas over it.
+struct Chain {
+  TemporaryFolder folder;
+
+  Chain() {
+    folder.write("outside/secret.vmdk", "secret");
+    folder.write("in/base-flat.vmdk", std::string(1 << 20, 'b'));
+    folder.write("in/base.vmdk",
+                 vmdk_descriptor("monolithicFlat", "RW 2048 FLAT \"base-flat.vmdk\" 0", "ffffffff",
+                                 "", "aaaaaaaa"));
+  }
+  void add(const std::string& name, std::string_view parent_cid, std::string_view hint,
+           std::string_view cid = "bbbbbbbb") {
+    HostedSparse sparse{.capacity = 2048};
+    sparse.descriptor =
+        vmdk_descriptor("monolithicSparse", "RW 2048 SPARSE \"x\"", parent_cid, hint, cid);
+    folder.write("in/" + name, sparse.build().image);
+  }
+  std::string fate_of_delta(std::string_view parent_cid, std::string_view hint) {
+    add("d.vmdk", parent_cid, hint);
+    return fate(folder, "in/d.vmdk");
+  }
+};
 
 }  // namespace
 
@@ -121,6 +128,37 @@ TEST_CASE("missing files, long lines, self-reference, unknown kinds") {
   CHECK(fate_of_lines("RW 2048 SESPARSE \"ok.vmdk\"") == "BadHeader");
   CHECK(fate_of_lines("RW 2048 FLAT \"ok.vmdk\" 0", "evil") == "BadDescriptor");
   CHECK(fate_of_lines("") == "BadDescriptor");
+}
+
+TEST_CASE("parents: outside the folder, itself, another's, too many") {
+  Chain chain;
+  CHECK(chain.fate_of_delta("aaaaaaaa", "base.vmdk") == "ok");
+  CHECK(chain.fate_of_delta("aaaaaaaa", chain.folder / "outside/secret.vmdk") == "ReferenceDenied");
+  CHECK(chain.fate_of_delta("aaaaaaaa", "../outside/secret.vmdk") == "ReferenceDenied");
+  CHECK(chain.fate_of_delta("bbbbbbbb", "d.vmdk") == "ChainLoop");
+  CHECK(chain.fate_of_delta("cccccccc", "base.vmdk") == "Corrupt");
+  CHECK(chain.fate_of_delta("aaaaaaaa", "gone.vmdk") == "MissingExtent");
+  std::string below = "base.vmdk";
+  std::string below_cid = "aaaaaaaa";
+  for (int i = 0; i < 1200; ++i) {
+    const std::string cid = fmt::format("{:08x}", i + 1);
+    const std::string name = fmt::format("c{}.vmdk", i);
+    chain.add(name, below_cid, below, cid);
+    below = name;
+    below_cid = cid;
+  }
+  CHECK(fate(chain.folder, "in/" + below) == "Limit");
+  CHECK(fate(chain.folder, "in/c50.vmdk") == "ok");
+}
+
+TEST_CASE("half a disk is Truncated; 30000 extents of zeros are a disk") {
+  for (const HostedSparse& whole : {sparse_disk(), stream_disk(), stream_disk(true)}) {
+    const std::string image = whole.build().image;
+    CHECK(fate_of_image(image.substr(0, image.size() / 2)) == "Truncated");
+  }
+  std::string lines;
+  for (int i = 0; i < 30000; ++i) lines += "RW 2048 ZERO\n";
+  CHECK(fate_of_lines(lines, "custom") == "ok");
 }
 
 TEST_CASE("header fields that cannot be") {
@@ -270,6 +308,10 @@ TEST_CASE("COWD headers that cannot be") {
   CHECK(fate_of_image(poked<std::uint32_t>(built.image, 20, 0)) == "BadHeader");
   CHECK(fate_of_image(poked<std::uint32_t>(built.image, 20, 1 << 30)) == "Truncated");
   CHECK(fate_of_image(poked<std::uint32_t>(built.image, 24, 1)) == "BadHeader");
+  // A directory for 2 TiB of single sectors, which the file does not hold.
+  std::string huge = poked<std::uint32_t>(built.image, 12, 0xffffffff);
+  poke<std::uint32_t>(huge, 24, 0xffffffff);
+  CHECK(fate_of_image(huge) == "Truncated");
   CHECK(fate_of_image(poked<std::uint32_t>(built.image, built.directory, 1 << 30)) == "Truncated");
   const std::uint64_t entry = built.tables.at(0) + 3 * 4;
   CHECK(fate_of_image(poked<std::uint32_t>(built.image, entry, 1 << 30)) == "Truncated");
@@ -300,6 +342,35 @@ TEST_CASE("seSparse headers and entries that cannot be") {
   CHECK(fate_of_image(poked<std::uint64_t>(built.image, entry, 0x7000000000000000)) == "Corrupt");
   CHECK(fate_of_image(poked<std::uint64_t>(built.image, entry, 0x3fffffffffffffff)) == "Truncated");
   CHECK(fate_of_image(poked<std::uint64_t>(built.image, entry, 0x3001000000000000)) == "Corrupt");
+}
+
+TEST_CASE("check counts grains that no table points to") {
+  const auto leaked = [](const std::string& image) {
+    TemporaryFolder folder;
+    folder.write("x.vmdk", image);
+    const auto report = must(must(open_disk(folder / "x.vmdk"))->check());
+    CHECK(report.corrupt_units == 0);
+    CHECK(report.findings.size() == (report.leaked_units == 0 ? 0 : 1));
+    return report.leaked_units;
+  };
+  HostedSparse redundant = sparse_disk();
+  redundant.flags = 3;
+  redundant.redundant = true;
+  for (const HostedSparse& disk : {sparse_disk(), redundant, stream_disk(), stream_disk(true)}) {
+    const auto built = disk.build();
+    CHECK(leaked(built.image) == 0);
+    std::string image = poked<std::uint32_t>(built.image, built.entry_of(1), 0);
+    CHECK(leaked(image) == 1);
+    poke<std::uint32_t>(image, built.entry_of(600), 0);
+    CHECK(leaked(image) == 2);
+  }
+  Cowd cowd{.capacity = 8192, .grain_size = 8};
+  for (const std::uint64_t grain : {0, 1, 500}) cowd.grains[grain] = std::string(4096, 'c');
+  const auto built = cowd.build();
+  CHECK(leaked(built.image) == 0);
+  // Room that ESX set aside for grains to come is no leak.
+  CHECK(leaked(built.image + std::string(1 << 20, '\0')) == 0);
+  CHECK(leaked(poked<std::uint32_t>(built.image, built.tables.at(0) + 4, 0)) == 1);
 }
 
 TEST_CASE("check counts what is damaged and goes on") {

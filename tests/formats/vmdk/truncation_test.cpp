@@ -69,6 +69,32 @@ TEST_CASE("a file cut at any place is Truncated, or has all its bytes") {
   }
 }
 
+TEST_CASE("a part of a split disk cut at any place is Truncated, or has all its bytes") {
+  TemporaryFolder folder;
+  HostedSparse part{.capacity = 8 * 40, .grain_size = 8, .table_entries = 128};
+  for (const std::uint64_t grain : {0, 7, 39}) part.grains[grain] = block(grain);
+  const std::string image = part.build().image;
+  folder.write("d-s001.vmdk", image);
+  folder.write("d.vmdk", vmdk_descriptor("twoGbMaxExtentSparse",
+                                         "RW 320 SPARSE \"d-s001.vmdk\"\n"
+                                         "RW 320 SPARSE \"d-s002.vmdk\""));
+  folder.write("d-s002.vmdk", image);
+  const auto whole = bytes_of(*must(open_disk(folder / "d.vmdk")));
+  for (std::size_t cut = 0; cut < image.size(); cut += 512) {
+    CAPTURE(cut);
+    folder.write("d-s002.vmdk", image.substr(0, cut));
+    const auto disk = open_disk(folder / "d.vmdk");
+    const auto bytes = disk ? try_bytes(**disk) : std::unexpected(disk.error());
+    if (bytes) {
+      CHECK(*bytes == whole);
+    } else {
+      const std::string code = outcome(bytes);
+      // Without its first bytes it is no extent of that kind any more.
+      CHECK((code == "Truncated" || (cut == 0 && code == "BadHeader")));
+    }
+  }
+}
+
 TEST_CASE("a stream without its end gives what it has to a caller who asks for it") {
   HostedSparse stream{.capacity = 128 * 2000, .footer = true};
   stream.stream();

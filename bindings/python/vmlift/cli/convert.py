@@ -22,6 +22,8 @@ def add_to(commands: "Subcommands[ArgumentParser]") -> None:
     add_creating(parser)
     parser.add_argument("--digest", action="store_true",
                         help="tell the SHA-256 of what a guest would read")
+    parser.add_argument("--bitmaps", action="store_true",
+                        help="give the target the source's persistent bitmaps too")
     add_working(parser)
     parser.add_argument("source", metavar="SRC")
     parser.add_argument("target", metavar="DST")
@@ -32,8 +34,8 @@ def run(options: argparse.Namespace) -> int:
         report = convert(
             options.source, options.target, options.target_format, source_format=options.format,
             options=creating(options), compress=options.compress, overwrite=options.overwrite,
-            verify=options.verify, digest=options.digest, threads=options.threads,
-            source_options=dict(options.source_options), progress=progress, **reading(options))
+            verify=options.verify, digest=options.digest, bitmaps=options.bitmaps,
+            threads=options.threads, source_options=dict(options.source_options), progress=progress, **reading(options))
     if options.json:
         print(json.dumps(document(options, report), indent=2))
     elif not options.quiet:

@@ -13,18 +13,36 @@ from .text import human_size, table
 def add_to(commands: "Subcommands[ArgumentParser]") -> None:
     parser = add_command(commands, "map", run, "list where data, zeros and holes lie")
     add_reading(parser)
+    parser.add_argument("--bitmap", metavar="NAME",
+                        help="list what this persistent bitmap marks instead")
     parser.add_argument("disk", metavar="DISK")
 
 
 def run(options: argparse.Namespace) -> int:
     with open_source(options) as disk:
+        if options.bitmap is not None:
+            return show_marked(disk.bitmap(options.bitmap), options.json)
         extents = disk.map()
     if options.json:
-        lines = ",\n".join(json.dumps(document(extent)) for extent in extents)
-        print(f"[{lines}]")
+        print_list([document(extent) for extent in extents])
     else:
         print(text(extents), end="")
     return 0
+
+
+def show_marked(marked: list[tuple[int, int]], as_json: bool) -> int:
+    if as_json:
+        print_list([{"start": offset, "length": length} for offset, length in marked])
+    else:
+        print(table(["start", "length", ""],
+                    [(offset, length, human_size(length)) for offset, length in marked],
+                    right=[0, 1, 2]), end="")
+    return 0
+
+
+def print_list(documents: list[dict[str, object]]) -> None:
+    lines = ",\n".join(json.dumps(item) for item in documents)
+    print(f"[{lines}]")
 
 
 def document(extent: DiskExtent) -> dict[str, object]:
