@@ -1,5 +1,6 @@
 // New images, judged by qemu-img: check finds nothing, compare finds the same bytes.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <random>
 
@@ -99,6 +100,40 @@ TEST_SUITE("qcow2 writing") {
       INFO(preallocation);
       convert_to_qcow2(raw, folder / "t.qcow2", {{"preallocation", preallocation}}, false);
       qemu_agrees(raw, folder / "t.qcow2");
+    }
+  }
+
+  TEST_CASE("qemu-img info sees what was asked for") {
+    if (!have_command("qemu-img")) return skip("qemu-img is absent");
+    TemporaryFolder folder;
+    const std::string raw = raw_file(folder, {4_M, {{0, 1_M}}}, 4);
+    const std::vector<std::pair<Options, std::string>> cases = {
+        {{{"compat", "0.10"}}, "\"compat\": \"0.10\""},
+        {{{"compat", "1.1"}}, "\"compat\": \"1.1\""},
+        {{{"cluster_size", "2M"}}, "\"cluster-size\": 2097152"},
+        {{{"compression_type", "zstd"}}, "\"compression-type\": \"zstd\""},
+        {{{"refcount_bits", "1"}}, "\"refcount-bits\": 1,"},
+        {{{"refcount_bits", "64"}}, "\"refcount-bits\": 64"},
+        {{{"extended_l2", "on"}}, "\"extended-l2\": true"},
+        {{{"lazy_refcounts", "on"}}, "\"lazy-refcounts\": true"},
+    };
+    for (const auto& [options, expected] : cases) {
+      INFO(describe(options));
+      convert_to_qcow2(raw, folder / "t.qcow2", options, false);
+      const auto info = run_command({"qemu-img", "info", "--output=json", folder / "t.qcow2"});
+      CHECK_MESSAGE(info.output.find(expected) != std::string::npos, info.output);
+    }
+    // Every cluster has its place; the room is taken from falloc on.
+    for (const std::string preallocation : {"off", "metadata", "falloc", "full"}) {
+      CAPTURE(preallocation);
+      convert_to_qcow2(raw, folder / "t.qcow2", {{"preallocation", preallocation}}, false);
+      const auto map = run_command({"qemu-img", "map", "--output=json", folder / "t.qcow2"});
+      const bool placed = map.output.find("\"present\": false") == std::string::npos;
+      CHECK_MESSAGE(placed == (preallocation != "off"), map.output);
+      struct stat status{};
+      ::stat((folder / "t.qcow2").c_str(), &status);
+      const bool reserved = preallocation == "falloc" || preallocation == "full";
+      CHECK((status.st_blocks * 512 >= 4 << 20) == reserved);
     }
   }
 
