@@ -94,6 +94,29 @@ Result<void> need_version3(const Header& header, const char* option) {
   return fail(ErrorCode::InvalidArgument, "{} needs compat=1.1", option);
 }
 
+Result<void> read_data_file(const Reader& reader, NewImage& image) {
+  const auto name = reader.text("data_file").value_or("");
+  VMLIFT_TRY(const bool raw, reader.flag("data_file_raw"));
+  if (name.empty()) {
+    if (!raw) return {};
+    return fail(ErrorCode::InvalidArgument, "data_file_raw is given without data_file");
+  }
+  Header& header = image.header;
+  VMLIFT_CHECK(need_version3(header, "data_file"));
+  if (image.compress) {
+    return fail(ErrorCode::InvalidArgument, "a data file holds no compressed clusters");
+  }
+  if (raw && !header.backing_name.empty()) {
+    return fail(ErrorCode::InvalidArgument,
+                "a data file that is a raw disk (data_file_raw) cannot show a backing file");
+  }
+  header.data_file_name = name;
+  header.geometry.data_file = true;
+  header.incompatible |= incompatible::kDataFile;
+  if (raw) header.autoclear |= autoclear::kDataFileRaw;
+  return {};
+}
+
 Result<void> read_effort(const Reader& reader, NewImage& image) {
   if (const auto name = reader.text("compression")) {
     const auto effort = effort_named(*name);
@@ -165,6 +188,7 @@ Result<NewImage> parse_create_options(const CreateOptions& options) {
     return fail(ErrorCode::InvalidArgument, "preallocation and compression exclude each other");
   }
   VMLIFT_CHECK(read_backing(reader, header));
+  VMLIFT_CHECK(read_data_file(reader, image));
   if (image.preallocation != Preallocation::off && !header.backing_name.empty()) {
     return fail(ErrorCode::UnsupportedFeature,
                 "preallocation with a backing file is not written: it would hide the file");

@@ -37,6 +37,8 @@ inline constexpr std::array kOptions = {
     FormatOption{"lazy_refcounts", "on, off", "allow QEMU to postpone refcount updates"},
     FormatOption{"preallocation", "off, metadata, falloc, full", "room set aside at creation"},
     FormatOption{"backing_file", "a path", "the parent, whose bytes show where nothing is written"},
+    FormatOption{"data_file", "a file name", "the guest's bytes in a file beside the image"},
+    FormatOption{"data_file_raw", "on, off", "that file is a raw disk that others may read"},
     FormatOption{"backing_fmt", "a format", "the parent's format, stated with backing_file"},
 };
 

@@ -373,6 +373,7 @@ Result<Bytes> Header::encode() const {
     store_be<std::uint64_t>(exact, 0, geometry.size);
     extensions.add(kExactSize, exact);
   }
+  if (data_file_name) extensions.add(kDataFile, as_bytes(*data_file_name));
   if (bitmaps) {
     std::array<std::byte, 24> place{};
     store_be<std::uint32_t>(place, 0, bitmaps->count);

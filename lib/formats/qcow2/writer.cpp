@@ -31,8 +31,9 @@ bool reads_as_zeros(const Geometry& geometry, std::span<const std::uint64_t> ent
 
 }  // namespace
 
-Writer::Writer(std::shared_ptr<TargetFile> file, NewImage image)
+Writer::Writer(std::shared_ptr<TargetFile> file, std::shared_ptr<File> plain_file, NewImage image)
     : file_(std::move(file)),
+      plain_file_(std::move(plain_file)),
       image_(std::move(image)),
       geometry_(image_.header.geometry),
       allocator_(geometry_),
@@ -40,28 +41,32 @@ Writer::Writer(std::shared_ptr<TargetFile> file, NewImage image)
       // A tally's counts have 32 bits; nobody comes near.
       packer_(geometry_, allocator_,
               std::min<std::uint64_t>(max_refcount(image_.header), 0xffffffff)),
-      data_(geometry_, image_.header.compression, file_, file_, Limits{}.decoder_memory),
+      data_(geometry_, image_.header.compression, file_, plain_file_, Limits{}.decoder_memory),
       bitmaps_(geometry_) {}
 
 Result<std::unique_ptr<Writer>> Writer::create(const CreateRequest& request) {
   VMLIFT_TRY(NewImage image, parse_create_options(request.options));
-  std::unique_ptr<Writer> writer(new Writer(request.file, std::move(image)));
+  std::shared_ptr<File> plain_file = request.file;
+  if (const auto& name = image.header.data_file_name) {
+    VMLIFT_TRY(plain_file, request.file->extra(*name));
+  }
+  std::unique_ptr<Writer> writer(new Writer(request.file, std::move(plain_file), std::move(image)));
   if (writer->preallocated()) VMLIFT_CHECK(writer->preallocate());
   return writer;
 }
 
 Result<void> Writer::preallocate() {
   const std::uint64_t clusters = geometry_.clusters();
-  const std::uint64_t host = allocator_.take(clusters);
+  const std::uint64_t host = geometry_.data_file ? 0 : allocator_.take(clusters);
   for (std::uint64_t n = 0; n < clusters; ++n) {
     VMLIFT_TRY(const auto words, entry(n << geometry_.cluster_bits));
     set_plain(geometry_, words, host + (n << geometry_.cluster_bits));
   }
   const Extent data{host, clusters << geometry_.cluster_bits};
-  VMLIFT_CHECK(file_->resize(data.end()));
+  VMLIFT_CHECK(plain_file_->resize(data.end()));
   if (clusters == 0) return {};
-  if (image_.preallocation == Preallocation::falloc) return file_->allocate(data);
-  if (image_.preallocation == Preallocation::full) return write_zeros(*file_, data);
+  if (image_.preallocation == Preallocation::falloc) return plain_file_->allocate(data);
+  if (image_.preallocation == Preallocation::full) return write_zeros(*plain_file_, data);
   return {};
 }
 
@@ -122,10 +127,8 @@ Result<void> Writer::read(std::uint64_t offset, std::span<std::byte> buffer) {
                   "an overlay's parent cannot be read before the overlay is complete");
     }
   }
-  // A partly written cluster at the end of the file has its rest to come.
   std::ranges::fill(buffer, std::byte{0});
-  VMLIFT_TRY(const std::uint64_t file_size, file_->size());
-  if (file_size < allocator_.end()) VMLIFT_CHECK(file_->resize(allocator_.end()));
+  VMLIFT_CHECK(fill_up());
   return data_.read(runs, offset, buffer);
 }
 
@@ -143,7 +146,25 @@ Result<DiskExtent> Writer::extent(std::uint64_t offset, std::uint64_t length) {
 
 // --- Writing
 
+bool Writer::stored(std::span<const std::uint64_t> entry) const {
+  // In a data file the first cluster lies at 0.
+  return (entry[0] & (kCompressed | kOffsetMask)) != 0 ||
+         (geometry_.data_file && (entry[0] & kCopied) != 0);
+}
+
+std::uint64_t Writer::take_room(std::uint64_t offset) {
+  return geometry_.data_file ? cluster_at(offset).offset : allocator_.take(1);
+}
+
+Result<void> Writer::fill_up() {
+  const std::uint64_t end =
+      geometry_.data_file ? geometry_.clusters() << geometry_.cluster_bits : allocator_.end();
+  VMLIFT_TRY(const std::uint64_t size, plain_file_->size());
+  return size < end ? plain_file_->resize(end) : Result<void>{};
+}
+
 void Writer::release(std::uint64_t word) {
+  if (geometry_.data_file) return;
   if (word & kCompressed) {
     const PackedPlace place = geometry_.unpack(word);
     for (std::uint64_t n = place.offset >> geometry_.cluster_bits;
@@ -185,14 +206,14 @@ Result<std::uint64_t> Writer::place_in_cluster(Extent guest) {
       VMLIFT_TRY(host, unpack(words[0], guest.offset));
     }
     set_plain(geometry_, words, host);
-  } else if (host == 0) {
+  } else if (!stored(words)) {
     if (has_backing() && !reads_as_zeros(geometry_, words) && guest != cluster_at(guest.offset)) {
       return fail(
           ErrorCode::UnsupportedFeature,
           "a new overlay takes whole clusters of {} bytes; {} bytes at {} are a part of one",
           geometry_.cluster_size(), guest.length, guest.offset);
     }
-    host = allocator_.take(1);
+    host = take_room(guest.offset);
     set_plain(geometry_, words, host);
   }
   return host + inside;
@@ -220,8 +241,8 @@ Result<void> Writer::write(std::uint64_t offset, std::span<const std::byte> buff
     VMLIFT_TRY(pieces, place({offset, buffer.size()}));
   }
   for (const Piece& piece : pieces) {
-    VMLIFT_CHECK(
-        file_->write(piece.host, buffer.subspan(piece.guest.offset - offset, piece.guest.length)));
+    VMLIFT_CHECK(plain_file_->write(
+        piece.host, buffer.subspan(piece.guest.offset - offset, piece.guest.length)));
   }
   return {};
 }
@@ -234,7 +255,7 @@ Result<bool> Writer::copy_from(HostPlace source, Extent guest) {
   }
   for (const Piece& piece : pieces) {
     const HostPlace from{source.descriptor, source.offset + (piece.guest.offset - guest.offset)};
-    VMLIFT_TRY(const bool copied, file_->copy_from(from, piece.host, piece.guest.length));
+    VMLIFT_TRY(const bool copied, plain_file_->copy_from(from, piece.host, piece.guest.length));
     if (!copied) return false;
   }
   return true;
@@ -289,21 +310,21 @@ Result<void> Writer::zero(Extent extent) {
 Result<void> Writer::zero_cluster(std::uint64_t offset) {
   VMLIFT_TRY(const auto words, entry(offset));
   const std::uint64_t host = words[0] & kCompressed ? 0 : words[0] & kOffsetMask;
-  const Extent stored{host, geometry_.cluster_size()};
-  if (image_.preallocation == Preallocation::metadata) return file_->zero(stored);
-  if (preallocated()) return write_zeros(*file_, stored);
+  const bool was_plain = !(words[0] & kCompressed) && stored(words);
+  const Extent place{host, geometry_.cluster_size()};
+  if (image_.preallocation == Preallocation::metadata) return plain_file_->zero(place);
+  if (preallocated()) return write_zeros(*plain_file_, place);
   if (has_backing() && geometry_.version < 3) return zero_part(cluster_at(offset));
   release(words[0]);
   set_unallocated(geometry_, words, has_backing());
-  return host != 0 ? file_->zero(stored) : Result<void>{};
+  return was_plain ? plain_file_->zero(place) : Result<void>{};
 }
 
 Result<void> Writer::zero_part(Extent part) {
   VMLIFT_TRY(const auto words, entry(part.offset));
-  const bool nothing_stored = !(words[0] & (kCompressed | kOffsetMask));
-  if (nothing_stored && (!has_backing() || reads_as_zeros(geometry_, words))) return {};
+  if (!stored(words) && (!has_backing() || reads_as_zeros(geometry_, words))) return {};
   VMLIFT_TRY(const std::uint64_t host, place_in_cluster(part));
-  return write_zeros(*file_, {host, part.length});
+  return write_zeros(*plain_file_, {host, part.length});
 }
 
 // --- The end
@@ -336,8 +357,12 @@ Result<void> Writer::complete() {
   header.refcount_table_offset = (plan.first_cluster + plan.blocks) << geometry_.cluster_bits;
   header.refcount_table_clusters = static_cast<std::uint32_t>(plan.table_clusters);
 
-  // A last cluster that was written in part has its rest now.
+  VMLIFT_CHECK(fill_up());
   VMLIFT_CHECK(file_->resize(allocator_.end()));
+  if (geometry_.data_file) {
+    // It is a disk of its own, which ends where the guest's does.
+    VMLIFT_CHECK(plain_file_->resize(round_up(geometry_.size, kSector)));
+  }
   VMLIFT_CHECK(write_refcounts(*file_, header, plan, allocator_.tally()));
   VMLIFT_CHECK(tables_.write_all());
   const auto l1 = tables_.l1();

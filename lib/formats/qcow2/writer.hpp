@@ -40,7 +40,7 @@ class Writer : public DiskBackend {
   Result<void> complete() override;
 
  private:
-  Writer(std::shared_ptr<TargetFile> file, NewImage image);
+  Writer(std::shared_ptr<TargetFile> file, std::shared_ptr<File> plain_file, NewImage image);
   Result<void> preallocate();
 
   /// A piece of the guest and its place in the file.
@@ -53,7 +53,12 @@ class Writer : public DiskBackend {
   Result<std::uint64_t> place_in_cluster(Extent guest);
   Result<std::span<std::uint64_t>> entry(std::uint64_t offset);
   Result<std::uint64_t> unpack(std::uint64_t word, std::uint64_t offset);
+  bool stored(std::span<const std::uint64_t> entry) const;
+  /// Room for the cluster at `offset`: the next one, or its own place in the data file.
+  std::uint64_t take_room(std::uint64_t offset);
   void release(std::uint64_t word);
+  /// The file of the plain clusters has them whole, as far as they were written.
+  Result<void> fill_up();
   Result<void> write_batch(const std::optional<Packer::Batch>& batch);
   Result<std::vector<Run>> runs_in(std::uint64_t offset, std::uint64_t end);
   Result<void> zero_cluster(std::uint64_t offset);
@@ -65,6 +70,7 @@ class Writer : public DiskBackend {
   Extent cluster_at(std::uint64_t offset) const;
 
   std::shared_ptr<TargetFile> file_;
+  std::shared_ptr<File> plain_file_;  // file_, or the data file
   NewImage image_;
   const Geometry& geometry_;
   std::mutex mutex_;

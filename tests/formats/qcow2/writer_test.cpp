@@ -137,6 +137,82 @@ TEST_SUITE("qcow2 writing") {
     }
   }
 
+  TEST_CASE("a data file beside the image holds the guest's bytes at their places") {
+    for (const Options& options :
+         std::vector<Options>{{},
+                              {{"data_file_raw", "on"}},
+                              {{"cluster_size", "4096"}},
+                              {{"extended_l2", "on"}, {"data_file_raw", "on"}},
+                              {{"preallocation", "metadata"}},
+                              {{"preallocation", "full"}, {"data_file_raw", "on"}}}) {
+      INFO(describe(options));
+      TemporaryFolder folder;
+      const std::string raw = raw_file(folder, {4_M + 512, {{0, 100000}, {2_M, 1_M}}}, 9);
+      Options with_file = options;
+      with_file["data_file"] = "guest.data";
+      convert_to_qcow2(raw, folder / "t.qcow2", with_file, false);
+      CHECK(folder.names() == std::vector<std::string>{"guest.data", "source.raw", "t.qcow2"});
+      CHECK(folder.read("guest.data") == folder.read("source.raw"));
+      CHECK(std::filesystem::file_size(folder / "t.qcow2") < 500000);
+
+      // Written in any order, zeroed and written again.
+      const auto content = pattern(200000, 3);
+      {
+        const auto disk = must(
+            create_disk(folder / "w.qcow2", "qcow2",
+                        {.size = 1_M, .options = {{"data_file", "w.data"}}, .compress = false}));
+        must(disk->write(600000, content));
+        must(disk->write(0, content));
+        must(disk->zero({0, 131072}));
+        must(disk->zero({600000, 100}));
+        std::vector<std::byte> back(200000);
+        must(disk->read(600000, back));
+        CHECK(std::ranges::equal(std::span(back).subspan(100), std::span(content).subspan(100)));
+        must(disk->commit());
+      }
+      std::vector<std::byte> expected(1_M);
+      std::ranges::copy(content, expected.begin());
+      std::fill_n(expected.begin(), 131072, std::byte{0});
+      std::ranges::copy(content, expected.begin() + 600000);
+      std::fill_n(expected.begin() + 600000, 100, std::byte{0});
+      OpenOptions beside;
+      beside.policy.references = OpenPolicy::References::same_directory;
+      const auto disk = must(open_disk(folder / "w.qcow2", beside));
+      std::vector<std::byte> all(1_M);
+      must(disk->read(0, all));
+      CHECK(all == expected);
+      CHECK(must(disk->check()).corrupt_units == 0);
+
+      if (!have_command("qemu-img")) continue;
+      // QEMU takes the name from its own folder on.
+      for (const std::string command :
+           {"qemu-img check -q t.qcow2", "qemu-img compare -f raw -F qcow2 source.raw t.qcow2",
+            "qemu-img check -q w.qcow2"}) {
+        const auto done = run_command({"sh", "-c", "cd " + folder.path() + " && " + command});
+        CHECK_MESSAGE(done.status == 0, done.output);
+      }
+    }
+  }
+
+  TEST_CASE("a data file is refused where it cannot be") {
+    TemporaryFolder folder;
+    const auto creating = [&](const Options& options, bool compress = false) {
+      return outcome(create_disk(folder / "t.qcow2", "qcow2",
+                                 {.size = 1_M, .options = options, .compress = compress}));
+    };
+    CHECK(creating({{"data_file_raw", "on"}}) == "InvalidArgument");
+    CHECK(creating({{"data_file", "d"}, {"compat", "0.10"}}) == "InvalidArgument");
+    CHECK(creating({{"data_file", "d"}}, true) == "InvalidArgument");
+    CHECK(creating({{"data_file", "../d"}}) == "InvalidArgument");
+    CHECK(creating({{"data_file", "d"},
+                    {"data_file_raw", "on"},
+                    {"backing_file", "b"},
+                    {"backing_fmt", "raw"}}) == "InvalidArgument");
+    folder.write("d", "somebody else's");
+    CHECK(creating({{"data_file", "d"}}) == "Exists");
+    CHECK(folder.names() == std::vector<std::string>{"d"});
+  }
+
   TEST_CASE("disks of any size are kept to the byte") {
     if (!have_command("qemu-img")) return skip("qemu-img is absent");
     TemporaryFolder folder;
