@@ -15,6 +15,7 @@
 #include "support/patterns.hpp"
 #include "support/tar_builder.hpp"
 #include "support/temporary_folder.hpp"
+#include "vmlift/copy.hpp"
 #include "vmlift/disk.hpp"
 
 using namespace vmlift;
@@ -121,6 +122,35 @@ TEST_SUITE("io") {
       CHECK(outcome(open_disk(path)) == "UnsafeProbe");  // raw is stated, compressed or not
     }
     CHECK(folder.names().size() == 3);
+  }
+
+  TEST_CASE("progress counts the packed bytes while a disk is expanded, then the disk's own") {
+    TemporaryFolder folder;
+    const std::string plain = some_bytes(12 << 20, 7);
+    for (const auto& [name, packed] :
+         {std::pair{"d.raw.gz", gzip_of(plain)}, std::pair{"d.raw.xz", xz_of(plain)},
+          std::pair{"d.raw.zst", zstd_of(plain)}}) {
+      CAPTURE(name);
+      std::vector<Progress> seen;
+      ConvertRequest request{.source = folder.write(name, packed),
+                             .source_options = {.format = "raw"},
+                             .target = folder / (std::string(name) + ".out"),
+                             .target_format = "raw",
+                             .target_options = {},
+                             .copy = {}};
+      request.copy.progress = [&](const Progress& step) { seen.push_back(step); };
+      must(convert(request));
+      const auto copying =
+          std::ranges::find(seen, plain.size(), [](const Progress& step) { return step.total; });
+      REQUIRE(copying != seen.end());
+      const std::span expanding(seen.begin(), copying);
+      REQUIRE(expanding.size() > 10);
+      CHECK(std::ranges::is_sorted(expanding, {}, &Progress::done));
+      for (const Progress& step : expanding) CHECK(step.total == packed.size());
+      CHECK(expanding.back().done == packed.size());
+      CHECK(std::ranges::is_sorted(std::span(copying, seen.end()), {}, &Progress::done));
+      CHECK(seen.back().done == plain.size());
+    }
   }
 
   TEST_CASE("a raw disk whose guest wrote a gzip header is read as it is") {

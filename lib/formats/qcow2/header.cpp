@@ -3,46 +3,12 @@
 #include <algorithm>
 
 #include "base/fail.hpp"
+#include "formats/qcow2/header_fields.hpp"
 
 namespace vmlift::qcow2 {
 namespace {
 
-// Positions of the header's fields.
-constexpr std::size_t kVersionAt = 4;
-constexpr std::size_t kBackingOffsetAt = 8;
-constexpr std::size_t kBackingSizeAt = 16;
-constexpr std::size_t kClusterBitsAt = 20;
-constexpr std::size_t kSizeAt = 24;
-constexpr std::size_t kCryptMethodAt = 32;
-constexpr std::size_t kL1SizeAt = 36;
-constexpr std::size_t kL1OffsetAt = 40;
-constexpr std::size_t kRefcountTableOffsetAt = 48;
-constexpr std::size_t kRefcountTableClustersAt = 56;
-constexpr std::size_t kSnapshotCountAt = 60;
-constexpr std::size_t kSnapshotsOffsetAt = 64;
-constexpr std::size_t kIncompatibleAt = 72;
-constexpr std::size_t kCompatibleAt = 80;
-constexpr std::size_t kAutoclearAt = 88;
-constexpr std::size_t kRefcountOrderAt = 96;
-constexpr std::size_t kHeaderLengthAt = 100;
-constexpr std::size_t kCompressionTypeAt = 104;
-
-constexpr std::uint32_t kVersion2Length = 72;
-constexpr std::uint32_t kVersion3Length = 104;
-constexpr std::uint32_t kWrittenLength = 112;  // with the compression type, padded to 8
-
-enum ExtensionType : std::uint32_t {
-  kEnd = 0,
-  kBackingFormat = 0xe2792aca,
-  kFeatureNames = 0x6803f857,
-  kBitmaps = 0x23852875,
-  kEncryption = 0x0537be77,
-  kDataFile = 0x44415441,
-  // Ours, "VLSZ": QEMU sees whole sectors only and would cut a disk of 1000 bytes to 512. Such a
-  // disk is stored with its size rounded up; this keeps the bytes it really has. Readers that do
-  // not know it see the padding.
-  kExactSize = 0x564c535a,
-};
+using namespace fields;
 
 std::unexpected<Error> bad(std::size_t offset, std::string message) {
   return std::unexpected(Error(ErrorCode::BadHeader, std::move(message)).at(offset));
@@ -279,44 +245,6 @@ Result<void> check_encryption(const Header& header) {
           .at(kCryptMethodAt));
 }
 
-class ExtensionWriter {
- public:
-  explicit ExtensionWriter(Bytes& out) : out_(out) {}
-  void add(std::uint32_t type, std::span<const std::byte> data) {
-    const std::size_t at = out_.size();
-    out_.resize(at + 8 + round_up(data.size(), 8));
-    store_be<std::uint32_t>(out_, at, type);
-    store_be<std::uint32_t>(out_, at + 4, static_cast<std::uint32_t>(data.size()));
-    std::ranges::copy(data, out_.begin() + static_cast<std::ptrdiff_t>(at) + 8);
-  }
-
- private:
-  Bytes& out_;
-};
-
-/// So that an older reader can name the feature that it lacks.
-Bytes feature_names() {
-  struct Feature {
-    std::uint8_t type, bit;
-    std::string_view name;
-  };
-  static constexpr Feature kFeatures[] = {
-      {0, 0, "dirty bit"},        {0, 1, "corrupt bit"},         {0, 2, "external data file"},
-      {0, 3, "compression type"}, {0, 4, "extended L2 entries"}, {1, 0, "lazy refcounts"},
-      {2, 0, "bitmaps"},          {2, 1, "raw external data"},
-  };
-  constexpr std::size_t kRow = 48;
-  Bytes table(std::size(kFeatures) * kRow);
-  std::size_t at = 0;
-  for (const Feature& feature : kFeatures) {
-    table[at] = std::byte{feature.type};
-    table[at + 1] = std::byte{feature.bit};
-    std::ranges::copy(as_bytes(feature.name), table.begin() + static_cast<std::ptrdiff_t>(at) + 2);
-    at += kRow;
-  }
-  return table;
-}
-
 }  // namespace
 
 Result<Header> read_header(const File& file, const Limits& limits) {
@@ -345,60 +273,6 @@ Result<Header> read_header(const File& file, const Limits& limits) {
   VMLIFT_CHECK(check_encryption(header));
   VMLIFT_CHECK(check_tables(header, file_size, limits));
   return header;
-}
-
-Result<Bytes> Header::encode() const {
-  const bool version3 = geometry.version == 3;
-  Bytes out(version3 ? kWrittenLength : kVersion2Length);
-  store_be<std::uint32_t>(out, 0, kMagic);
-  store_be<std::uint32_t>(out, kVersionAt, geometry.version);
-  store_be<std::uint32_t>(out, kClusterBitsAt, geometry.cluster_bits);
-  store_be<std::uint64_t>(out, kSizeAt, round_up(geometry.size, kSector));
-  store_be<std::uint32_t>(out, kL1SizeAt, l1_size);
-  store_be<std::uint64_t>(out, kL1OffsetAt, l1_offset);
-  store_be<std::uint64_t>(out, kRefcountTableOffsetAt, refcount_table_offset);
-  store_be<std::uint32_t>(out, kRefcountTableClustersAt, refcount_table_clusters);
-  if (version3) {
-    store_be<std::uint64_t>(out, kIncompatibleAt, incompatible);
-    store_be<std::uint64_t>(out, kCompatibleAt, compatible);
-    store_be<std::uint64_t>(out, kAutoclearAt, autoclear);
-    store_be<std::uint32_t>(out, kRefcountOrderAt, refcount_order);
-    store_be<std::uint32_t>(out, kHeaderLengthAt, kWrittenLength);
-    out[kCompressionTypeAt] = static_cast<std::byte>(compression);
-  }
-  ExtensionWriter extensions(out);
-  if (backing_format) extensions.add(kBackingFormat, as_bytes(*backing_format));
-  if (geometry.size % kSector != 0) {
-    std::array<std::byte, 8> exact;
-    store_be<std::uint64_t>(exact, 0, geometry.size);
-    extensions.add(kExactSize, exact);
-  }
-  if (data_file_name) extensions.add(kDataFile, as_bytes(*data_file_name));
-  if (bitmaps) {
-    std::array<std::byte, 24> place{};
-    store_be<std::uint32_t>(place, 0, bitmaps->count);
-    store_be<std::uint64_t>(place, 8, bitmaps->directory_size);
-    store_be<std::uint64_t>(place, 16, bitmaps->directory_offset);
-    extensions.add(qcow2::kBitmaps, place);
-  }
-  // With clusters of 512 bytes the names do not fit, and nobody needs them.
-  const Bytes names = feature_names();
-  if (version3 && out.size() + names.size() + 16 + backing_name.size() <= geometry.cluster_size()) {
-    extensions.add(kFeatureNames, names);
-  }
-  extensions.add(kEnd, {});
-  if (!backing_name.empty()) {
-    store_be<std::uint64_t>(out, kBackingOffsetAt, out.size());
-    store_be<std::uint32_t>(out, kBackingSizeAt, static_cast<std::uint32_t>(backing_name.size()));
-    const auto name = as_bytes(backing_name);
-    out.insert(out.end(), name.begin(), name.end());
-  }
-  if (out.size() > geometry.cluster_size()) {
-    return fail(ErrorCode::InvalidArgument,
-                "the header with the backing file's name needs {} bytes, a cluster has {}",
-                out.size(), geometry.cluster_size());
-  }
-  return out;
 }
 
 }  // namespace vmlift::qcow2

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "built_image.hpp"
+#include "formats/disk_bytes.hpp"
 #include "io/memory_file.hpp"
 #include "qemu_image.hpp"
 #include "support/command.hpp"
@@ -28,12 +29,6 @@ OpenOptions opening(bool writable) {
   options.policy.references = OpenPolicy::References::same_directory;
   options.writable = writable;
   return options;
-}
-
-std::vector<std::byte> read_all(const Disk& disk) {
-  std::vector<std::byte> bytes(disk.size());
-  must(disk.read(0, bytes));
-  return bytes;
 }
 
 /// QEMU leaks clusters now and then, which is repaired, and makes a corrupt image, which no repair
@@ -151,24 +146,24 @@ TEST_SUITE("qcow2 in place") {
       std::vector<std::byte> kept;
       auto kept_options = opening(false);
       kept_options.snapshot = "kept";
-      if (!snapshots.empty()) kept = read_all(*must(open_disk(image.path, kept_options)));
+      if (!snapshots.empty()) kept = bytes_of(*must(open_disk(image.path, kept_options)));
 
-      std::vector<std::byte> model = read_all(*must(open_disk(image.path, opening(false))));
+      std::vector<std::byte> model = bytes_of(*must(open_disk(image.path, opening(false))));
       {
         const auto disk = must(open_disk(image.path, opening(true)));
         for (int n = 0; n < 25; ++n) {
           must(change(*disk, model, random));
-          if (n % 8 == 0) CHECK(read_all(*disk) == model);
+          if (n % 8 == 0) CHECK(bytes_of(*disk) == model);
         }
         must(disk->commit());
       }
-      CHECK(read_all(*must(open_disk(image.path, opening(false)))) == model);
+      CHECK(bytes_of(*must(open_disk(image.path, opening(false)))) == model);
       const auto check = run_command({"qemu-img", "check", image.path});
       CHECK_MESSAGE(check.status == 0, check.output);
       must_run({"qemu-img", "convert", "-O", "raw", image.path, folder / "raw"});
       CHECK(file_bytes(folder / "raw") == model);
       if (!snapshots.empty()) {
-        CHECK(read_all(*must(open_disk(image.path, kept_options))) == kept);
+        CHECK(bytes_of(*must(open_disk(image.path, kept_options))) == kept);
       }
     }
   }
@@ -187,7 +182,7 @@ TEST_SUITE("qcow2 in place") {
       auto file = std::make_shared<FragileFile>("fragile");
       file->begin_with(file_bytes(image.path));
       const auto disk = must(open_disk(file, opening(true)));
-      std::vector<std::byte> model = read_all(*disk);
+      std::vector<std::byte> model = bytes_of(*disk);
       std::vector<std::byte> flushed = model;
       ExtentSet touched;
       for (int n = 0; n < 20; ++n) {
@@ -214,7 +209,7 @@ TEST_SUITE("qcow2 in place") {
         INFO((report.findings.empty() ? "" : report.findings.front()));
         CHECK(report.corrupt_units == 0);
         // What nobody touched since the last flush is as it was.
-        const auto survived = read_all(*survivor);
+        const auto survived = bytes_of(*survivor);
         for (const Extent& extent : touched.gaps({0, model.size()})) {
           CHECK(std::ranges::equal(std::span(survived).subspan(extent.offset, extent.length),
                                    std::span(flushed).subspan(extent.offset, extent.length)));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <random>
 
+#include "formats/disk_bytes.hpp"
 #include "qemu_image.hpp"
 #include "support/command.hpp"
 #include "support/outcome.hpp"
@@ -23,12 +24,6 @@ OpenOptions beside() {
   options.format = "qcow2";
   options.policy.references = OpenPolicy::References::same_directory;
   return options;
-}
-
-std::vector<std::byte> read_all(const Disk& disk) {
-  std::vector<std::byte> bytes(disk.size());
-  must(disk.read(0, bytes));
-  return bytes;
 }
 
 /// A map by content: where zeros and data alternate. (qemu-img splits runs further: by whether room
@@ -101,7 +96,7 @@ TEST_SUITE("qcow2 reading") {
 
       const auto disk = must(open_disk(image.path, beside()));
       REQUIRE(disk->size() == expected.size());
-      CHECK(read_all(*disk) == expected);
+      CHECK(bytes_of(*disk) == expected);
       for (int n = 0; n < 20; ++n) {
         const std::uint64_t offset = random() % disk->size();
         std::vector<std::byte> part(1 + random() %
@@ -135,7 +130,7 @@ TEST_SUITE("qcow2 reading") {
         request.target_options.options["cluster_size"] = std::to_string(512u << random() % 13);
       if (random() % 2) request.target_options.options["compression_type"] = "zstd";
       must(convert(request));
-      CHECK(read_all(*must(open_disk(folder / "copy.qcow2"))) == expected);
+      CHECK(bytes_of(*must(open_disk(folder / "copy.qcow2"))) == expected);
       const auto check = run_command({"qemu-img", "check", folder / "copy.qcow2"});
       CHECK_MESSAGE(check.status == 0, check.output);
       const auto compare = run_command({"qemu-img", "compare", image.path, folder / "copy.qcow2"});

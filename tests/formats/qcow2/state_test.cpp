@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/bytes.hpp"
+#include "formats/disk_bytes.hpp"
 #include "qemu_image.hpp"
 #include "support/command.hpp"
 #include "support/outcome.hpp"
@@ -20,13 +21,6 @@ using namespace vmlift;
 using namespace vmlift::test;
 
 namespace {
-
-std::vector<std::byte> read_all(const std::string& path, const OpenOptions& options = {}) {
-  const auto disk = must(open_disk(path, options));
-  std::vector<std::byte> bytes(disk->size());
-  must(disk->read(0, bytes));
-  return bytes;
-}
 
 /// A number of qemu-img's JSON, 0 when it is left out.
 std::uint64_t json_number(const std::string& json, const std::string& key) {
@@ -81,7 +75,7 @@ TEST_SUITE("qcow2 state") {
                   path, folder / "raw"});
         OpenOptions opening;
         opening.snapshot = name;
-        CHECK(read_all(path, opening) == file_bytes(folder / "raw"));
+        CHECK(bytes_of(*must(open_disk(path, opening))) == file_bytes(folder / "raw"));
       }
       OpenOptions by_id;
       by_id.snapshot = "2";
@@ -134,7 +128,7 @@ TEST_SUITE("qcow2 state") {
       OpenOptions any;
       any.policy.references = OpenPolicy::References::any;
       must_run({"qemu-img", "convert", "-O", "raw", path, folder / "raw"});
-      CHECK(read_all(path, any) == file_bytes(folder / "raw"));
+      CHECK(bytes_of(*must(open_disk(path, any))) == file_bytes(folder / "raw"));
       const auto denied = must(open_disk(path));
       CHECK(must(denied->info()).data_file == folder / "data");
       std::vector<std::byte> sector(512);

@@ -7,7 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "formats/vmdk/disk_bytes.hpp"
+#include "formats/disk_bytes.hpp"
 #include "formats/vmdk/guest_disk.hpp"
 #include "support/compress.hpp"
 #include "support/piped.hpp"

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "formats/vmdk/disk_bytes.hpp"
+#include "formats/disk_bytes.hpp"
 #include "formats/vmdk/guest_disk.hpp"
 #include "support/skip.hpp"
 #include "support/vmdk/builders.hpp"

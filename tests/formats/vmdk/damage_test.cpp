@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "formats/vmdk/disk_bytes.hpp"
+#include "formats/disk_bytes.hpp"
 #include "formats/vmdk/guest_disk.hpp"
 #include "support/fate.hpp"
 #include "support/vmdk/builders.hpp"

@@ -4,9 +4,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include "formats/disk_bytes.hpp"
 #include "formats/vmdk/create_options.hpp"
 #include "formats/vmdk/descriptor_writer.hpp"
-#include "formats/vmdk/disk_bytes.hpp"
 #include "formats/vmdk/encoding.hpp"
 #include "formats/vmdk/guest_disk.hpp"
 #include "support/vmdk/builders.hpp"

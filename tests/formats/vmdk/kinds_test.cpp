@@ -1,7 +1,7 @@
 // The kinds of extents that QEMU cannot create, and whose reading it may get wrong.
 #include <doctest/doctest.h>
 
-#include "formats/vmdk/disk_bytes.hpp"
+#include "formats/disk_bytes.hpp"
 #include "formats/vmdk/guest_disk.hpp"
 #include "support/skip.hpp"
 #include "support/vmdk/builders.hpp"

@@ -9,7 +9,7 @@
 
 #include "codec/deflate.hpp"
 #include "codec/digest.hpp"
-#include "formats/vmdk/disk_bytes.hpp"
+#include "formats/disk_bytes.hpp"
 #include "formats/vmdk/guest_disk.hpp"
 #include "support/skip.hpp"
 #include "vmlift/format.hpp"

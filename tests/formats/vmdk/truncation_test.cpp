@@ -1,7 +1,7 @@
 // Files cut short and bits turned over: the same bytes or a named error, never silent zeros.
 #include <doctest/doctest.h>
 
-#include "formats/vmdk/disk_bytes.hpp"
+#include "formats/disk_bytes.hpp"
 #include "formats/vmdk/guest_disk.hpp"
 #include "io/memory_file.hpp"
 #include "support/vmdk/builders.hpp"

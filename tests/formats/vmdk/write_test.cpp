@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "base/bytes.hpp"
-#include "formats/vmdk/disk_bytes.hpp"
+#include "formats/disk_bytes.hpp"
 #include "formats/vmdk/guest_disk.hpp"
 #include "formats/vmdk/marker.hpp"
 #include "formats/vmdk/sparse_header.hpp"
