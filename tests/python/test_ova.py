@@ -1,6 +1,11 @@
 """Machines packed into an OVA: by migrate, and by translate to OVF."""
 
+import os
+import shutil
+import subprocess
 import tarfile
+
+import pytest
 
 import vmlift
 
@@ -39,3 +44,23 @@ def test_an_ova_takes_no_other_disks(vmlift_command, ova, tmp_path):
     refused = vmlift_command("migrate", ova, "--to", tmp_path / "copy.ova", "-O", "qcow2")
     assert refused.status == 2 and "InvalidArgument" in refused.err
     assert not (tmp_path / "copy.ova").exists()
+
+
+@pytest.mark.parametrize("made_by", ["migrate", "translate"])
+def test_virt_v2v_reads_the_ova(vmlift_command, ova, tmp_path, made_by):
+    if not shutil.which("virt-v2v"):
+        pytest.skip("virt-v2v is absent")
+    target = tmp_path / "copy.ova"
+    how = (["migrate", ova, "--to", target] if made_by == "migrate" else
+           ["translate", ova, "--to", "ovf", "-o", target, "-q"])
+    assert vmlift_command(*how).status == 0
+    read = subprocess.run(["virt-v2v", "-i", "ova", target, "--print-source"], text=True,
+                          capture_output=True, timeout=120,
+                          env={**os.environ, "LIBGUESTFS_BACKEND": "direct"})
+    assert read.returncode == 0, read.stdout + read.stderr
+    machine = vmlift.inspect(ova)["machines"][0]
+    assert f"source name: {machine['name']}" in read.stdout
+    assert f"memory: {machine['memory']} (bytes)" in read.stdout
+    assert f"nr vCPUs: {machine['cpus']}" in read.stdout
+    (nic,) = machine["nics"]
+    assert f'Network "{nic["network"]}" mac: {nic["mac"]}' in read.stdout

@@ -24,9 +24,15 @@ std::string missing() {
   return {};
 }
 
+struct More {
+  bool hot_add = false;
+  std::string capabilities{};
+};
+
 /// Every disk is a small image in `folder`; the machine has one on each bus that the writer knows.
 std::string domain_text(const std::string& guest, const std::string& firmware,
-                        const std::string& profile, const TemporaryFolder& folder) {
+                        const std::string& profile, const TemporaryFolder& folder,
+                        const More& more = {}) {
   const bool efi = firmware != "bios";
   Lines lines = Lines{{"displayName", "guest"},
                       {"guestOS", guest},
@@ -57,9 +63,12 @@ std::string domain_text(const std::string& guest, const std::string& firmware,
                 nic(1, "b", "00:0c:29:01:02:04") + Lines{{"ethernet1.virtualDev", "vlance"}};
   if (firmware == "secure") lines.emplace_back("uefi.secureBoot.enabled", "TRUE");
   if (efi) lines.emplace_back("vtpm.present", "TRUE");
+  if (more.hot_add) lines = lines + Lines{{"vcpu.hotadd", "TRUE"}, {"mem.hotadd", "TRUE"}};
   auto definition = vm::parse(vmx_text(lines), {.dialect = "vmx"});
   if (!definition) FAIL(definition.error().describe());
   vm::TranslateOptions options{.dialect = "libvirt", .profile = profile, .hypervisor = "qemu"};
+  if (more.hot_add) options.decisions["hot-add"] = "yes";
+  options.capabilities = more.capabilities;
   for (const char* disk : {"ide", "lsi", "sas", "pv"})
     options.disks[std::string(disk) + ".vmdk"] = {.path = folder / (std::string(disk) + ".qcow2"),
                                                   .format = "qcow2",
@@ -70,12 +79,10 @@ std::string domain_text(const std::string& guest, const std::string& firmware,
   return translation->documents.at(0).text;
 }
 
-}  // namespace
-
-TEST_SUITE("libvirt starts") {
-  TEST_CASE("every profile starts with every firmware, secure boot and TPM too") {
-    if (const std::string reason = missing(); !reason.empty()) return skip(reason);
-    const TemporaryFolder folder;
+/// A libvirt of its own in a folder, with the images of the disks.
+class EmbeddedLibvirt {
+ public:
+  EmbeddedLibvirt() {
     // Without a mount namespace: the folder may lie under /dev/shm, which libvirt would move.
     folder.write(
         "root/etc/qemu.conf",
@@ -84,7 +91,33 @@ TEST_SUITE("libvirt starts") {
       REQUIRE(run_command({"qemu-img", "create", "-q", "-f", "qcow2",
                            folder / (std::string(disk) + ".qcow2"), "16M"})
                   .status == 0);
-    const std::string connection = "qemu:///embed?root=" + folder.path() + "/root";
+  }
+
+  CommandResult virsh(const std::string& commands) const {
+    return run_command(
+        {"virsh", "-q", "-c", "qemu:///embed?root=" + folder.path() + "/root", commands});
+  }
+
+  /// Defines the domain, which is called "guest", with validation, and starts it.
+  void check_starts(const std::string& domain) const {
+    const std::string path = folder.write("domain.xml", domain);
+    const CommandResult started =
+        virsh("define --validate " + path + "; start guest; domstate guest; destroy guest");
+    INFO(started.output);
+    CHECK(started.status == 0);
+    CHECK(started.output.find("running") != std::string::npos);
+    virsh("undefine guest --nvram");
+  }
+
+  TemporaryFolder folder;
+};
+
+}  // namespace
+
+TEST_SUITE("libvirt starts") {
+  TEST_CASE("every profile starts with every firmware, secure boot and TPM too") {
+    if (const std::string reason = missing(); !reason.empty()) return skip(reason);
+    const EmbeddedLibvirt libvirt;
     for (const char* profile : {"boot-safe", "tuned", "vmware-compat"})
       for (const auto& [guest, firmware] :
            std::vector<std::pair<std::string, std::string>>{{"rhel9-64", "bios"},
@@ -94,15 +127,20 @@ TEST_SUITE("libvirt starts") {
         CAPTURE(profile);
         CAPTURE(guest);
         CAPTURE(firmware);
-        const std::string path =
-            folder.write("domain.xml", domain_text(guest, firmware, profile, folder));
-        const CommandResult started = run_command(
-            {"virsh", "-q", "-c", connection,
-             "define --validate " + path + "; start guest; domstate guest; destroy guest"});
-        INFO(started.output);
-        CHECK(started.status == 0);
-        CHECK(started.output.find("running") != std::string::npos);
-        run_command({"virsh", "-q", "-c", connection, "undefine", "guest", "--nvram"});
+        libvirt.check_starts(domain_text(guest, firmware, profile, libvirt.folder));
       }
+  }
+
+  TEST_CASE("a machine that can grow starts, and one made for what this host says of itself") {
+    if (const std::string reason = missing(); !reason.empty()) return skip(reason);
+    const EmbeddedLibvirt libvirt;
+    libvirt.check_starts(
+        domain_text("rhel9-64", "bios", "tuned", libvirt.folder, {.hot_add = true}));
+    const CommandResult host =
+        libvirt.virsh("domcapabilities --virttype qemu --arch x86_64 --machine q35");
+    INFO(host.output);
+    REQUIRE(host.status == 0);
+    libvirt.check_starts(domain_text("windows9-64", "secure", "tuned", libvirt.folder,
+                                     {.capabilities = host.output}));
   }
 }

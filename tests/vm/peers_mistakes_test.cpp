@@ -38,6 +38,14 @@ void make_disks(const TemporaryFolder& folder, std::initializer_list<const char*
     must(must(create_disk(folder / name, "vmdk", {.size = 1 << 20}))->commit());
 }
 
+/// What virt-v2v says of this OVF, whose only disk is d.vmdk.
+std::optional<CommandResult> virt_v2v_reads_ovf(const std::string& ovf) {
+  const TemporaryFolder folder;
+  make_disks(folder, {"d.vmdk"});
+  folder.write("web.ovf", ovf);
+  return virt_v2v_reads("ova", folder.path());
+}
+
 const Lines kMachine{{"displayName", "web-01"}, {"guestOS", "rhel9-64"}, {"memsize", "4096"}};
 
 }  // namespace
@@ -174,10 +182,7 @@ TEST_SUITE("mistakes of peers") {
                   .hardware = ovf_processors(1) + ovf_memory(quantity, units) + ovf_scsi_disk()}
               .text();
       CHECK(read(ovf, "ovf").memory.size == bytes);
-      const TemporaryFolder folder;
-      make_disks(folder, {"d.vmdk"});
-      folder.write("web.ovf", ovf);
-      const auto peer = virt_v2v_reads("ova", folder.path());
+      const auto peer = virt_v2v_reads_ovf(ovf);
       compared = compared && peer;
       if (!peer) continue;
       INFO(peer->output);
@@ -202,10 +207,7 @@ TEST_SUITE("mistakes of peers") {
       CHECK(machine.disks.size() == 1);
       CHECK(machine.memory.size == std::uint64_t{1} << 30);
       CHECK(machine.cpu.count == 2u);
-      const TemporaryFolder folder;
-      make_disks(folder, {"d.vmdk"});
-      folder.write("web.ovf", ovf);
-      const auto peer = virt_v2v_reads("ova", folder.path());
+      const auto peer = virt_v2v_reads_ovf(ovf);
       compared = compared && peer;
       if (!peer) continue;
       INFO(peer->output);
@@ -238,10 +240,7 @@ TEST_SUITE("mistakes of peers") {
     CHECK(machine.firmware.secure_boot == true);
     CHECK(contains(translated(ovf, "ovf", "libvirt"),
                    "<feature enabled=\"yes\" name=\"secure-boot\" />"));
-    const TemporaryFolder folder;
-    make_disks(folder, {"d.vmdk"});
-    folder.write("web.ovf", ovf);
-    const auto peer = virt_v2v_reads("ova", folder.path());
+    const auto peer = virt_v2v_reads_ovf(ovf);
     if (!peer) return skip(kNoVirtV2v);
     INFO(peer->output);
     CHECK(peer->status == 0);
