@@ -63,4 +63,4 @@ def test_virt_v2v_reads_the_ova(vmlift_command, ova, tmp_path, made_by):
     assert f"memory: {machine['memory']} (bytes)" in read.stdout
     assert f"nr vCPUs: {machine['cpus']}" in read.stdout
     (nic,) = machine["nics"]
-    assert f'Network "{nic["network"]}" mac: {nic["mac"]}' in read.stdout
+    assert f'"{nic["network"]}" mac: {nic["mac"]}' in read.stdout
