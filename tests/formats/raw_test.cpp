@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "io/memory_file.hpp"
+#include "support/outcome.hpp"
 #include "support/patterns.hpp"
 #include "support/temporary_folder.hpp"
 #include "vmlift/disk.hpp"
@@ -25,6 +26,48 @@ TEST_SUITE("raw") {
     options.window = Extent{9999, 2};
     CHECK(open_disk(std::make_shared<MemoryFile>("m", content), options).error().code() ==
           ErrorCode::OutOfRange);
+  }
+
+  TEST_CASE("options make a window too, and only one that is there") {
+    const auto content = pattern(10000, 1);
+    const auto opened = [&](std::map<std::string, std::string> window) {
+      return open_disk(std::make_shared<MemoryFile>("m", content),
+                       {.format = "raw", .options = std::move(window)});
+    };
+    const auto size_of = [&](std::map<std::string, std::string> window) {
+      return test::must(opened(std::move(window)))->size();
+    };
+    CHECK(size_of({{"offset", "1000"}}) == 9000);
+    CHECK(size_of({{"size", "512"}}) == 512);
+    const auto disk = test::must(opened({{"offset", "1000"}, {"size", "512"}}));
+    std::vector<std::byte> bytes(512);
+    test::must(disk->read(0, bytes));
+    CHECK(std::ranges::equal(bytes, std::span(content).subspan(1000, 512)));
+    CHECK(test::outcome(opened({{"offset", "9999"}, {"size", "2"}})) == "OutOfRange");
+    CHECK(test::outcome(opened({{"offset", "10001"}})) == "OutOfRange");
+    CHECK(test::outcome(opened({{"offset", "-1"}})) == "InvalidArgument");
+    CHECK(test::outcome(opened({{"offset", "1k"}})) == "InvalidArgument");
+    TemporaryFolder folder;
+    CHECK(test::outcome(
+              create_disk(folder / "d", "raw", {.size = 1, .options = {{"offset", "1"}}})) ==
+          "InvalidArgument");
+  }
+
+  TEST_CASE("a raw disk whose guest wrote an image's header stays the bytes it is") {
+    TemporaryFolder folder;
+    {
+      const auto image = test::must(create_disk(folder / "inner", "qcow2", {.size = 1 << 20}));
+      test::must(image->commit());
+    }
+    const std::string bytes = folder.read("inner");
+    const auto disk = test::must(open_disk(folder / "inner", {.format = "raw"}));
+    std::string read(disk->size(), '\0');
+    test::must(disk->read(0, std::as_writable_bytes(std::span(read))));
+    CHECK(read == bytes);
+    // Without a word about the format it is what it says, and raw is never guessed.
+    CHECK(test::must(probe(folder / "inner")) == "qcow2");
+    folder.write("unknown", "no header that anybody knows");
+    CHECK(test::outcome(open_disk(folder / "unknown")) == "UnsafeProbe");
   }
 
   TEST_CASE("preallocation takes the room, off leaves it a hole") {

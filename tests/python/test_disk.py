@@ -196,6 +196,15 @@ def test_bitmaps_are_made_copied_and_read(tmp_path, vmlift_command):
         assert disk.info().bitmaps == []
 
 
+def test_a_part_of_a_raw_file_is_a_disk(tmp_path, raw_disk, vmlift_command):
+    content = raw_disk.read_bytes()
+    with vmlift.open_disk(raw_disk, format="raw", options={"offset": "1000", "size": "2048"}) as disk:
+        assert disk.read(disk.size, 0) == content[1000:3048]
+    window = ("--source-option", "offset=1000", "--source-option", "size=2048")
+    done = vmlift_command("convert", "-q", "-f", "raw", *window, "-O", "raw", raw_disk, tmp_path / "p")
+    assert done.status == 0 and (tmp_path / "p").read_bytes() == content[1000:3048]
+
+
 def test_limits_and_references_are_the_callers(tmp_path, raw_disk, ova):
     flat = tmp_path / "flat.vmdk"
     vmlift.convert(raw_disk, flat, "vmdk", source_format="raw",

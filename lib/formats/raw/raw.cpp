@@ -1,12 +1,14 @@
 // Raw: the guest's bytes as they are. Holes of the file are zeros of the guest.
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <vector>
 
 #include "base/checked.hpp"
 #include "base/fail.hpp"
 #include "formats/records.hpp"
 #include "io/window_file.hpp"
+#include "io/zeros.hpp"
 
 namespace vmlift {
 namespace {
@@ -65,10 +67,38 @@ class RawDisk : public DiskBackend {
   bool fresh_;
 };
 
+/// A number of bytes among the options for opening; nothing where it is not given.
+Result<std::optional<std::uint64_t>> bytes_option(const OpenOptions& options, const char* name) {
+  const auto given = options.options.find(name);
+  if (given == options.options.end()) return std::nullopt;
+  const std::string& text = given->second;
+  std::uint64_t number = 0;
+  const auto [rest, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (status != std::errc{} || rest != text.data() + text.size()) {
+    return fail(ErrorCode::InvalidArgument, "option {} takes a number of bytes, not '{}'", name,
+                text);
+  }
+  return number;
+}
+
+/// The part of a file of `size` bytes that is the disk: the caller's window, or what the options
+/// make one.
+Result<std::optional<Extent>> wanted_window(const OpenOptions& options, std::uint64_t size) {
+  VMLIFT_TRY(const auto offset, bytes_option(options, "offset"));
+  VMLIFT_TRY(const auto length, bytes_option(options, "size"));
+  if (!offset && !length) return options.window;
+  if (options.window) {
+    return fail(ErrorCode::InvalidArgument, "a window is given twice, by options too");
+  }
+  const std::uint64_t begin = offset.value_or(0);
+  return Extent{begin, length.value_or(size - std::min(size, begin))};
+}
+
 Result<std::unique_ptr<DiskBackend>> open(const OpenRequest& request) {
   VMLIFT_TRY(std::uint64_t size, request.file->size());
   std::shared_ptr<File> file = request.file;
-  if (const auto& window = request.options.window) {
+  VMLIFT_TRY(const auto window, wanted_window(request.options, size));
+  if (window) {
     if (request.options.writable) {
       return fail(ErrorCode::UnsupportedFeature, "a window into a raw disk is only read");
     }
@@ -90,17 +120,17 @@ Result<void> preallocate(TargetFile& file, std::uint64_t size, std::string_view 
   }
   VMLIFT_CHECK(file.allocate({0, size}));
   if (how == "falloc") return {};
-  const std::vector<std::byte> zeros(1 << 20);
-  for (std::uint64_t at = 0; at < size; at += zeros.size()) {
-    const auto step = std::min<std::uint64_t>(zeros.size(), size - at);
-    VMLIFT_CHECK(file.write(at, std::span(zeros).first(step)));
-  }
-  return {};
+  return write_zeros(file, {0, size});
 }
 
 Result<std::unique_ptr<DiskBackend>> create(const CreateRequest& request) {
   if (request.options.compress) {
     return fail(ErrorCode::InvalidArgument, "a raw disk cannot be compressed");
+  }
+  for (const char* name : {"offset", "size"}) {
+    if (request.options.options.contains(name)) {
+      return fail(ErrorCode::InvalidArgument, "option {} is for opening an existing disk", name);
+    }
   }
   VMLIFT_CHECK(request.file->resize(request.options.size));
   if (const auto how = request.options.options.find("preallocation");
@@ -111,7 +141,9 @@ Result<std::unique_ptr<DiskBackend>> create(const CreateRequest& request) {
 }
 
 constexpr std::array kOptions = {
-    FormatOption{"preallocation", "off, falloc, full", "whether room is reserved beforehand"}};
+    FormatOption{"preallocation", "off, falloc, full", "whether room is reserved beforehand"},
+    FormatOption{"offset", "bytes", "where in an existing file the disk begins", true},
+    FormatOption{"size", "bytes", "how long it is from there", true}};
 
 constexpr std::array kSubformats = {
     Subformat{.name = "raw", .read = true, .write = true, .create = true}};
