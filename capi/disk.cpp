@@ -74,6 +74,14 @@ vmlift_code vmlift_disk_zero(vmlift_disk* disk, uint64_t offset, uint64_t length
   });
 }
 
+vmlift_code vmlift_disk_discard(vmlift_disk* disk, uint64_t offset, uint64_t length,
+                                vmlift_error** err) {
+  return guarded(err, [&]() -> Result<void> {
+    if (auto given = required(disk); !given) return given;
+    return disk->disk->discard({offset, length});
+  });
+}
+
 vmlift_code vmlift_disk_flush(vmlift_disk* disk, vmlift_error** err) {
   return guarded(err, [&]() -> Result<void> {
     if (auto given = required(disk); !given) return given;

@@ -78,6 +78,14 @@ vmlift_code vmlift_create_options_set_option(vmlift_create_options* options, con
   });
 }
 
+vmlift_code vmlift_create_options_set_limit(vmlift_create_options* options, const char* name,
+                                            uint64_t value, vmlift_error** err) {
+  return guarded(err, [&]() -> Result<void> {
+    if (auto given = required(options, name); !given) return given;
+    return options->options.limits.set(name, value);
+  });
+}
+
 void vmlift_create_options_set_compress(vmlift_create_options* options, bool compress) {
   if (options != nullptr) options->options.compress = compress;
 }

@@ -42,7 +42,10 @@ Result<CopyReport> convert_images(const Location& source, const Location& target
                                      snapshot, source_options),
       .target = target.string(),
       .target_format = format,
-      .target_options = {.options = options, .compress = compress, .overwrite = overwrite},
+      .target_options = {.options = options,
+                         .compress = compress,
+                         .overwrite = overwrite,
+                         .limits = limits_from(limits)},
       .copy = {}};
   const CopyOptions copy{
       .threads = threads, .verify = verify, .digest = digest, .bitmaps = bitmaps};

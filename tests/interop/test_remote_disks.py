@@ -2,12 +2,14 @@
 
 import ctypes
 import gzip
+import json
 import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -21,6 +23,7 @@ MIB = 1 << 20
 FORMATS = {
     "raw": ("raw", ()),
     "qcow2": ("qcow2", ()),
+    "qcow2, v2": ("qcow2", ("-o", "compat=0.10")),
     "qcow2, deflate": ("qcow2", ("-c",)),
     "qcow2, zstd": ("qcow2", ("-c", "-o", "compression_type=zstd")),
     "vmdk, monolithicSparse": ("vmdk", ("-o", "subformat=monolithicSparse")),
@@ -35,9 +38,15 @@ FORMATS = {
 def test_the_formats_are_those_of_the_table():
     made = {kind.name for entry in vmlift.formats() if not entry.schemes
             for kind in entry.subformats if kind.create}
-    tried = {word.partition("subformat=")[2] for _, options in FORMATS.values()
-             for word in options if word.startswith("subformat=")}
-    assert made - tried == {"raw", "v2", "v3"}
+    tried = {options[-1].partition("subformat=")[2] if options else name
+             for name, options in FORMATS.values()}
+    kinds_of_qcow2 = {"v2": "qcow2, v2", "v3": "qcow2"}
+    assert {"raw", *kinds_of_qcow2} | tried - {"qcow2", ""} == made
+    assert FORMATS.keys() > set(kinds_of_qcow2.values())
+
+
+# What is read only: a descriptor of another kind over the same plain extent.
+READ_ONLY = ("vmfsThin", "vmfsPreallocated", "vmfsEagerZeroedThick", "custom")
 
 
 def need(*tools):
@@ -94,6 +103,9 @@ class NbdServer:
             time.sleep(0.01)
         return self
 
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
@@ -142,6 +154,19 @@ def test_formats_to_and_from_rbd(vmlift_command, guest, cluster, tmp_path, name)
     back = tmp_path / "back"
     made_by_us(vmlift_command, f"rbd:{image}", "raw", back, name, "--verify")
     run("qemu-img", "compare", "-f", "raw", "-F", format_name, guest, back)
+
+
+@pytest.mark.parametrize("kind", READ_ONLY)
+def test_what_is_only_read_goes_to_both(vmlift_command, guest, nbd, cluster, tmp_path, kind):
+    local = tmp_path / "local.vmdk"
+    made_by_us(vmlift_command, guest, "raw", local, "vmdk, vmfs")
+    text = local.read_text()
+    assert 'createType="vmfs"' in text
+    local.write_text(text.replace('createType="vmfs"', f'createType="{kind}"'))
+    for target in (nbd.uri, f"rbd:rbd/{kind}"):
+        outcome = vmlift_command("convert", "-f", "vmdk", "-O", "raw", "--overwrite", local, target)
+        assert outcome.status == 0, outcome.err
+        assert vmlift_command("compare", "-f", "raw", guest, target).status == 0
 
 
 def test_a_disk_in_gzip_goes_to_both(vmlift_command, guest, nbd, cluster, tmp_path):
@@ -194,9 +219,137 @@ def test_a_copy_killed_half_way_is_absent_or_incomplete(vmlift_command, guest, c
     assert "killed" not in names
     (partial,) = (name for name in names if name.startswith("killed.partial-"))
     seen = vmlift_command("info", f"rbd:rbd/{partial}")
-    # Until the cluster notices that the client is dead, the image is in its hands.
-    assert seen.status == 2
-    assert "error[InUse]" in seen.err or "error[Incomplete]" in seen.err
+    assert seen.status == 2 and "error[Incomplete]" in seen.err
+
+
+@pytest.mark.parametrize("fault, code", [("error", "Io"), ("silence", "Timeout"), ("end", "Io")])
+def test_a_source_that_fails_half_way_leaves_no_image(cluster, tmp_path, fault, code):
+    trigger = tmp_path / "fail-now"
+    with NbdServer(tmp_path, "--filter=error", "--filter=delay", "pattern", "64M", "rdelay=100ms",
+                   "error-pread=EIO", "error-pread-rate=100%", f"error-file={trigger}") as server:
+        def fail_half_way(done, size):
+            if done > size // 4:
+                {"error": trigger.touch, "silence": server.pause, "end": server.process.kill}[fault]()
+        with pytest.raises(vmlift.Error) as raised:
+            vmlift.convert(server.uri, "rbd:rbd/half", "rbd", limits={"io_timeout": 2},
+                           progress=fail_half_way)
+    assert raised.value.code == code
+    assert not [name for name in cluster.run("rbd", "ls", "rbd").stdout.split() if "half" in name]
+
+
+def test_a_cluster_that_stops_answering_is_timeout(cluster):
+    disk = vmlift.create_disk("rbd:rbd/stalled", "rbd", 64 * MIB, limits={"io_timeout": 2})
+    disk.write(b"before", 0)
+    with cluster.silent():
+        began = time.monotonic()
+        with pytest.raises(vmlift.Timeout):
+            disk.write(b"x" * MIB, 8 * MIB)
+        assert time.monotonic() - began < 10
+    with pytest.raises(vmlift.Timeout):
+        disk.commit()  # poisoned
+    disk.close()
+    assert "stalled" not in cluster.run("rbd", "ls", "rbd").stdout
+
+
+def test_sixteen_writes_or_more_are_under_way(cluster, tmp_path):
+    """While the cluster is silent, what has been sent to it waits, and can be counted."""
+    source = tmp_path / "source"
+    source.write_bytes(random.Random(6).randbytes(40 * MIB))
+    asok = cluster.folder / "client.asok"
+    conf = tmp_path / "ceph.conf"
+    conf.write_text(cluster.configuration.read_text().replace("admin socket =\n",
+                                                              f"admin socket = {asok}\n"))
+    # Without a map of objects, whose changes would have to be answered first.
+    cluster.run("rbd", "create", "--size", "40M", "--image-feature", "layering", "rbd/flight")
+    with vmlift.open_disk(source, format="raw") as disk, vmlift.open_disk(
+            "rbd:rbd/flight", writable=True, options={"conf": str(conf)}) as target:
+        with cluster.silent():
+            copy = threading.Thread(target=vmlift.copy_disk, args=(disk, target))
+            copy.start()
+            most = 0
+            deadline = time.monotonic() + 20
+            while most < 16 and time.monotonic() < deadline:
+                waiting = cluster.run("ceph", "--admin-daemon", asok, "objecter_requests").stdout
+                most = max(most, len(json.loads(waiting)["ops"]))
+        copy.join()
+    assert 16 <= most <= 32
+
+
+def test_changes_of_a_large_image_are_told_without_asking_for_each_object(vmlift_command, cluster):
+    disk, places = "rbd:rbd/large", (0, 1 << 39, (1 << 40) - 4 * MIB)
+    cluster.run("rbd", "create", "--size", "1T", "rbd/large")
+    cluster.run("rbd", "snap", "create", "--no-progress", "rbd/large@before")
+    with vmlift.open_disk(disk, writable=True) as image:
+        for place in places:
+            image.write(b"new " * 1024, place)
+        (before,) = image.info().snapshots
+        asked = cluster.requests()
+        changed = image.changes_since(before.id)
+        assert cluster.requests() - asked < 1000
+    assert [(each.offset, each.length) for each in changed] == [(at, 4096) for at in places]
+    told = vmlift_command("map", "--json", "--changed-since", "before", disk).json()
+    assert told == [{"start": each.offset, "length": each.length} for each in changed]
+    unknown = vmlift_command("map", "--changed-since", "never", disk)
+    assert unknown.status == 2 and "error[NotFound]" in unknown.err
+    library = vmlift_library()
+    opened, ranges = ctypes.c_void_p(), ctypes.c_void_p()
+    assert library.vmlift_disk_open(disk.encode(), None, ctypes.byref(opened), None) == 0
+    assert library.vmlift_disk_changes_since(opened, before.id.encode(), ctypes.byref(ranges),
+                                             None) == 0
+    assert ranges_of(library, ranges) == [(each.offset, each.length) for each in changed]
+    library.vmlift_disk_free(opened)
+
+
+def test_bitmaps_and_depth_of_qemus_servers(vmlift_command, tmp_path):
+    need("qemu-img", "qemu-io", "qemu-nbd")
+    base, top, socket = (tmp_path / name for name in ("base.qcow2", "top.qcow2", "s"))
+    run("qemu-img", "create", "-q", "-f", "qcow2", base, "8M")
+    run("qemu-io", "-c", "write 0 1M", base)
+    run("qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "qcow2", top)
+    run("qemu-img", "bitmap", "--add", top, "monday")
+    run("qemu-io", "-c", "write 2M 64k", "-c", "write 4M 128k", top)
+    run("qemu-img", "bitmap", "--disable", top, "monday")
+    uri = f"nbd+unix:///?socket={socket}"
+    server = subprocess.Popen(["qemu-nbd", "-t", "-r", "-e", "4", "-f", "qcow2", "-A", "-B",
+                               "monday", "-k", socket, top])
+    try:
+        while not socket.exists():
+            time.sleep(0.01)
+        expected = [(2 * MIB, 64 << 10), (4 * MIB, 128 << 10)]
+        library = vmlift_library()
+        with vmlift.open_disk(uri) as disk:
+            assert [each.name for each in disk.info().bitmaps] == ["monday"]
+            assert "monday" in vmlift_command("info", uri).out
+            for name in ("monday", "qemu:allocation-depth"):
+                assert [(each.offset, each.length) for each in disk.bitmap(name)] == expected
+                told = vmlift_command("map", "--json", "--bitmap", name, uri).json()
+                assert [(each["start"], each["length"]) for each in told] == expected
+            with pytest.raises(vmlift.NotFound):
+                disk.bitmap("tuesday")
+        opened, ranges, info = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+        assert library.vmlift_disk_open(uri.encode(), None, ctypes.byref(opened), None) == 0
+        assert library.vmlift_disk_bitmap(opened, b"monday", ctypes.byref(ranges), None) == 0
+        assert ranges_of(library, ranges) == expected
+        assert library.vmlift_disk_info(opened, ctypes.byref(info), None) == 0
+        assert library.vmlift_info_bitmap_count(info) == 1
+        assert library.vmlift_info_bitmap(info, 0) == b"monday"
+        library.vmlift_info_free(info)
+        library.vmlift_disk_free(opened)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def ranges_of(library, ranges):
+    """The ranges of a set of the C library, which is freed."""
+    found = []
+    offset, length = ctypes.c_uint64(), ctypes.c_uint64()
+    while library.vmlift_extent_set_range(ranges, ctypes.c_size_t(len(found)),
+                                          ctypes.byref(offset), ctypes.byref(length)):
+        found.append((offset.value, length.value))
+    assert library.vmlift_extent_set_count(ranges) == len(found)
+    library.vmlift_extent_set_free(ranges)
+    return found
 
 
 def test_the_clusters_options_are_the_callers(vmlift_command, guest, cluster, tmp_path):
@@ -290,8 +443,10 @@ def vmlift_library():
         pytest.skip("libvmlift.so was not built")
     library = ctypes.CDLL(str(path))
     library.vmlift_open_options_new.restype = ctypes.c_void_p
-    for function in (library.vmlift_snapshots_name, library.vmlift_snapshots_id):
+    for function in (library.vmlift_snapshots_name, library.vmlift_snapshots_id,
+                     library.vmlift_info_bitmap):
         function.restype = ctypes.c_char_p
+    library.vmlift_extent_set_range.restype = ctypes.c_bool
     for function in (library.vmlift_snapshots_size, library.vmlift_snapshots_created):
         function.restype = ctypes.c_int64
     return library

@@ -8,7 +8,9 @@
 In Python: `with CephCluster(folder) as cluster: cluster.run("rbd", "ls")`.
 """
 
+import contextlib
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -98,9 +100,25 @@ class CephCluster:
         return {**os.environ, "CEPH_CONF": str(self.configuration)}
 
     def run(self, *command, check=True, **options):
+        settings = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
         return subprocess.run([str(word) for word in command], env=self.environment, check=check,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=PATIENCE, **options)
+                              text=True, timeout=PATIENCE, **settings)
+
+    @contextlib.contextmanager
+    def silent(self):
+        """The OSD stands still meanwhile: requests are neither answered nor refused."""
+        osd = self.daemons[-1]
+        osd.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            osd.send_signal(signal.SIGCONT)
+
+    def requests(self):
+        """How many requests the OSD has answered so far."""
+        counters = json.loads(self.run("ceph", "tell", "osd.0", "perf", "dump", "osd",
+                                       stderr=subprocess.DEVNULL).stdout)
+        return counters["osd"]["op"]
 
     def start(self):
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -112,7 +112,17 @@ void ScriptedNbdServer::serve(int client) {
   ::shutdown(client, SHUT_RDWR);
 }
 
+/// Waits until the client goes away.
+bool ScriptedNbdServer::keep_silent(int client) {
+  std::array<std::byte, 64> ignored{};
+  while (::recv(client, ignored.data(), ignored.size(), 0) > 0) {
+  }
+  return false;
+}
+
 bool ScriptedNbdServer::negotiate(int client) {
+  using Silence = NbdScript::Silence;
+  if (script_.silent == Silence::from_start) return keep_silent(client);
   constexpr std::uint16_t kFixedNewstyle = 3;
   if (!Message().put(kGreeting).put(kOptionMagic).put(kFixedNewstyle).send(client)) return false;
   std::array<std::byte, 4> flags{};
@@ -125,6 +135,10 @@ bool ScriptedNbdServer::negotiate(int client) {
     const auto option = load_be<std::uint32_t>(head, 8);
     Bytes body(load_be<std::uint32_t>(head, 12));
     if (!receive(client, body)) return false;
+    if (script_.silent == Silence::in_options ||
+        (script_.silent == Silence::before_export && option == kGo)) {
+      return keep_silent(client);
+    }
     if (script_.option_reply_length != 0) {
       return option_reply(option, kContextReply, script_.option_reply_length).send(client) &&
              receive(client, std::span(head).first(1));
@@ -170,7 +184,7 @@ bool ScriptedNbdServer::negotiate(int client) {
 bool ScriptedNbdServer::answer(int client) {
   std::array<std::byte, 28> head{};
   if (!receive(client, head) || load_be<std::uint32_t>(head) != kRequestMagic) return false;
-  if (script_.silent_after_handshake) return receive(client, std::span(head).first(1));
+  if (script_.silent == NbdScript::Silence::after_handshake) return keep_silent(client);
   if (cuts_left_ > 0 && script_.requests_until_cut >= 0 && requests_left_.fetch_sub(1) <= 0) {
     requests_left_ = script_.requests_until_cut;
     --cuts_left_;
@@ -199,13 +213,16 @@ bool ScriptedNbdServer::answer(int client) {
     auto runs = script_.status;
     if (runs.empty()) runs = {{length, 0}};
     constexpr std::uint16_t kBlockStatus = 5;
-    reply.put(kStructuredReply)
-        .put(kDone)
-        .put(kBlockStatus)
-        .put(cookie)
-        .put(static_cast<std::uint32_t>(4 + 8 * runs.size()))
-        .put(std::uint32_t{1});
-    for (const auto& [run, flags] : runs) reply.put(run).put(flags);
+    const std::uint32_t context = script_.status_elsewhere ? 7 : 1;
+    for (int left = script_.status_twice ? 2 : 1; left > 0; --left) {
+      reply.put(kStructuredReply)
+          .put(left == 1 ? kDone : std::uint16_t{0})
+          .put(kBlockStatus)
+          .put(cookie)
+          .put(static_cast<std::uint32_t>(4 + 8 * runs.size()))
+          .put(context);
+      for (const auto& [run, flags] : runs) reply.put(run).put(flags);
+    }
   } else if (type == kDisconnect) {
     return false;
   } else {

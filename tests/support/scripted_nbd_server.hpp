@@ -26,7 +26,11 @@ struct NbdScript {
   /// The connection is cut after so many requests; then it may come again, so often.
   int requests_until_cut = -1;
   int cuts = 0;
-  bool silent_after_handshake = false;
+  /// From there on it says nothing more.
+  enum class Silence { never, from_start, in_options, before_export, after_handshake };
+  Silence silent = Silence::never;
+  bool status_twice = false;      ///< the same place is told of twice in one answer
+  bool status_elsewhere = false;  ///< the answer is of a context nobody asked for
 };
 
 class ScriptedNbdServer {
@@ -41,6 +45,7 @@ class ScriptedNbdServer {
   void accept_clients();
   void serve(int client);
   bool negotiate(int client);
+  bool keep_silent(int client);
   bool answer(int client);
 
   const NbdScript script_;

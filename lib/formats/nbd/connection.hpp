@@ -4,7 +4,6 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -15,41 +14,12 @@
 #include <vector>
 
 #include "formats/nbd/libnbd.hpp"
+#include "formats/nbd/request.hpp"
 #include "formats/nbd/settings.hpp"
 #include "formats/nbd/uri.hpp"
 #include "io/descriptor.hpp"
-#include "vmlift/extent.hpp"
 
 namespace vmlift::nbd {
-
-/// One run of a block status reply, its meaning given by the context.
-struct StatusRun {
-  Extent range;
-  std::uint32_t flags = 0;
-};
-
-/// One thread that waits for its requests.
-struct Waiter {
-  std::condition_variable turn;  ///< its requests are answered, or it is to watch the socket
-  std::size_t left = 0;          ///< requests without an answer
-};
-
-struct Request {
-  enum class Kind { read, write, zero, fast_zero, trim, flush, status };
-  Kind kind = Kind::read;
-  Extent range{};
-  std::byte* into = nullptr;        ///< read
-  const std::byte* from = nullptr;  ///< write
-  bool to_disk = false;             ///< force unit access: on stable storage when answered
-  std::string_view context{};       ///< status: the context whose runs are wanted
-  std::vector<StatusRun>* runs = nullptr;
-
-  // The outcome, set by the connection.
-  Waiter* waiter = nullptr;
-  bool done = false;
-  int error_number = 0;
-  std::optional<Error> problem{};  ///< where more is known than the number
-};
 
 /// What the server said about the export.
 struct Export {
@@ -91,12 +61,16 @@ class Connection {
   Connection(const LibNbd& lib, Uri uri, Settings settings);
 
   using Lock = std::unique_lock<std::mutex>;
+
+  // handshake.cpp
   Result<void> connect();
   bool use_keys();
   Result<void> negotiate(Lock& lock);
   Result<void> list_contexts(Lock& lock);
   Result<void> inspect();
   Result<void> drive_handshake(Lock& lock);
+
+  // connection.cpp
   void submit(Request& request);
   void wait(Lock& lock, Waiter& waiter);
   void step(Lock& lock);

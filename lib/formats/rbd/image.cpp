@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <limits>
 
 #include "base/fail.hpp"
@@ -71,6 +72,23 @@ Result<void> Image::take_lock() {
 }
 
 Result<void> Image::check_alone() const {
+  VMLIFT_TRY(const std::string watcher, other_watcher());
+  if (!watcher.empty()) {
+    return fail(ErrorCode::InUse,
+                "the image is open elsewhere ({}); close it there, or read a snapshot of it",
+                watcher);
+  }
+  // Who crashed is no watcher any more, and its lock stays.
+  VMLIFT_TRY(const std::string owner, other_owner());
+  if (!owner.empty()) {
+    return fail(ErrorCode::InUse,
+                "the image is locked by {}; 'rbd lock rm' ends the lock of one that is gone",
+                owner);
+  }
+  return {};
+}
+
+Result<std::string> Image::other_watcher() const {
   std::vector<rbd_image_watcher_t> watchers(kMostWatchers);
   std::size_t count = watchers.size();
   int r = rbd().watchers_list(handle_, watchers.data(), &count);
@@ -86,12 +104,33 @@ Result<void> Image::check_alone() const {
     }
     rbd().watchers_list_cleanup(watchers.data(), count);
   }
-  if (!other.empty()) {
-    return fail(ErrorCode::InUse,
-                "the image is open elsewhere ({}); close it there, or read a snapshot of it",
-                other);
+  return other;
+}
+
+/// Exclusive locks, which librbd's clients take, and those that people set by `rbd lock add`.
+Result<std::string> Image::other_owner() const {
+  std::string clients, cookies, addresses, tag;
+  std::size_t client_room = 0, cookie_room = 0, address_room = 0, tag_room = 0;
+  ssize_t r = -ERANGE;
+  // The first call tells how much room the names take.
+  for (int attempt = 0; attempt < 4 && r == -ERANGE; ++attempt) {
+    clients.resize(client_room);
+    cookies.resize(cookie_room);
+    addresses.resize(address_room);
+    tag.resize(tag_room);
+    int exclusive = 0;
+    r = rbd().list_lockers(handle_, &exclusive, tag.data(), &tag_room, clients.data(), &client_room,
+                           cookies.data(), &cookie_room, addresses.data(), &address_room);
   }
-  return {};
+  if (r < 0) {
+    return std::unexpected(ceph_error(static_cast<int>(r), "listing who has locked the image"));
+  }
+  // Names one behind the other, each with a NUL at its end.
+  const std::string own = fmt::format("client.{}", pool_->client());
+  for (const char* name = clients.c_str(); r > 0; --r, name += std::strlen(name) + 1) {
+    if (name != own) return std::string(name);
+  }
+  return std::string();
 }
 
 template <class Start>

@@ -61,7 +61,7 @@ class Image {
   using DiffVisitor = std::function<void(Extent, bool exists)>;
   Result<void> differences(const char* since, Extent window, bool whole_objects,
                            const DiffVisitor& visit) const;
-  /// Errors: InUse where anybody but this client watches the image or holds its lock.
+  /// Errors: InUse where anybody but this client watches the image or holds a lock of it.
   Result<void> check_alone() const;
 
  private:
@@ -71,6 +71,9 @@ class Image {
   template <class Start>
   Result<void> perform(std::string_view activity, std::uint64_t offset, Start start) const;
   Result<void> take_lock();
+  /// Clients other than this one, in words; empty: none.
+  Result<std::string> other_watcher() const;
+  Result<std::string> other_owner() const;
   const LibRbd& rbd() const { return pool_->rbd(); }
 
   const std::shared_ptr<Pool> pool_;

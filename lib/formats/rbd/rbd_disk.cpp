@@ -104,9 +104,20 @@ Result<void> RbdDisk::clone_snapshot(std::string_view id, const std::string& loc
 /// By the id: a snapshot that was made anew under the old name has another one.
 Result<ExtentSet> RbdDisk::changes_since(std::string_view id) {
   VMLIFT_TRY(const SnapshotInfo since, image_->snapshot(id));
+  // The map of objects tells at once which objects have changed; only those are asked for more.
+  ExtentSet objects{{0, size()}};
+  if (image_->fast_diff()) {
+    objects.clear();
+    VMLIFT_CHECK(image_->differences(since.name.c_str(), {0, size()}, true,
+                                     [&](Extent run, bool) { objects.add(run); }));
+  }
   ExtentSet changed;
-  VMLIFT_CHECK(image_->differences(since.name.c_str(), {0, size()}, false,
-                                   [&](Extent run, bool) { changed.add(run); }));
+  for (const Extent& stretch : objects) {
+    VMLIFT_CHECK(image_->differences(since.name.c_str(), stretch, false,
+                                     [&](Extent run, bool) { changed.add(run); }));
+  }
+  // librbd asks by the name: it was still that snapshot's.
+  VMLIFT_CHECK(image_->snapshot(id));
   // What the image has grown by reads as zeros, where the snapshot had nothing.
   if (size() > since.virtual_size) {
     changed.add({since.virtual_size, size() - since.virtual_size});
@@ -217,6 +228,13 @@ Result<Layout> read_layout(const std::map<std::string, std::string>& options) {
   return layout;
 }
 
+Result<void> check_complete(const Image& image) {
+  VMLIFT_TRY(const auto state, image.metadata(kStateKey));
+  if (state != kIncomplete) return {};
+  return fail(ErrorCode::Incomplete,
+              "this image is being copied onto, or that was interrupted; 'rbd rm' removes it");
+}
+
 /// What is to be replaced must be there for the taking.
 Result<void> check_replaceable(const std::shared_ptr<Pool>& pool, const std::string& name) {
   VMLIFT_TRY(const auto old, Image::open(pool, name, "", Image::Mode::read));
@@ -245,13 +263,18 @@ Result<std::unique_ptr<DiskBackend>> open_image(const OpenRequest& request) {
   }
   VMLIFT_TRY(auto pool, Pool::connect(location, options.options,
                                       std::chrono::seconds(options.limits.io_timeout)));
-  VMLIFT_TRY(auto image, Image::open(std::move(pool), location.image, snapshot,
-                                     options.writable ? Image::Mode::write : Image::Mode::read));
-  VMLIFT_TRY(const auto state, image->metadata(kStateKey));
-  if (state == kIncomplete) {
-    return fail(ErrorCode::Incomplete, "copying onto this image was interrupted; remove it");
+  const Image::Mode mode = options.writable              ? Image::Mode::write
+                           : options.policy.allow_in_use ? Image::Mode::look
+                                                         : Image::Mode::read;
+  auto image = Image::open(pool, location.image, snapshot, mode);
+  if (!image && image.error().code() == ErrorCode::InUse) {
+    // Of a copy that was killed the lock is there still, and the mark says more.
+    VMLIFT_TRY(const auto seen, Image::open(pool, location.image, "", Image::Mode::look));
+    VMLIFT_CHECK(check_complete(*seen));
   }
-  return std::make_unique<RbdDisk>(std::move(image), options.writable);
+  if (!image) return std::unexpected(std::move(image).error());
+  VMLIFT_CHECK(check_complete(**image));
+  return std::make_unique<RbdDisk>(*std::move(image), options.writable);
 }
 
 Result<std::unique_ptr<DiskBackend>> create_image(const CreateRequest& request) {

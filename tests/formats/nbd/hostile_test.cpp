@@ -68,10 +68,24 @@ TEST_SUITE("nbd: hostile servers") {
       script.status = {{64 << 20, 0}};
       CHECK(outcome_of(script) == "ok");
     }
-    SUBCASE("silence") {
-      script.silent_after_handshake = true;
-      CHECK(outcome_of(script, 1) == "Timeout");
+    SUBCASE("runs that overlap: one place told of twice") {
+      script.status_twice = true;
+      CHECK(outcome_of(script) == "Protocol");
     }
+    SUBCASE("the status of something nobody asked for") {
+      script.status_elsewhere = true;
+      CHECK(outcome_of(script) == "Protocol");
+    }
+  }
+
+  TEST_CASE("silence is Timeout, wherever it begins") {
+    using Silence = NbdScript::Silence;
+    NbdScript script = honest();
+    SUBCASE("before the greeting") { script.silent = Silence::from_start; }
+    SUBCASE("in the options") { script.silent = Silence::in_options; }
+    SUBCASE("before the export is given") { script.silent = Silence::before_export; }
+    SUBCASE("after the handshake") { script.silent = Silence::after_handshake; }
+    CHECK(outcome_of(script, 1) == "Timeout");
   }
 
   TEST_CASE("block sizes that no server can have are not believed") {
@@ -85,7 +99,7 @@ TEST_SUITE("nbd: hostile servers") {
 
   TEST_CASE("a read goes on over a new connection when the server drops the old one") {
     NbdScript script = honest();
-    script.requests_until_cut = 5;
+    script.requests_until_cut = 2;
     SUBCASE("a few times") {
       script.cuts = 3;
       CHECK(outcome_of(script) == "ok");

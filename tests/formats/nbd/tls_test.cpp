@@ -83,6 +83,9 @@ TEST_SUITE("nbd: TLS") {
     CHECK(read_file(folder / "disk") == content);
     CHECK(opened(uri, right) == "ok");
     CHECK(opened(uri, {{"tls-psk-file", keys}, {"tls-username", "nobody"}}) == "Protocol");
+    const std::string others = folder / "others";
+    REQUIRE(run_command({"psktool", "-u", "copy", "-p", others}).status == 0);
+    CHECK(opened(uri, {{"tls-psk-file", others}, {"tls-username", "copy"}}) == "Protocol");
   }
 
   TEST_CASE("a server's certificate is checked against the caller's, unless told not to") {

@@ -54,7 +54,7 @@ TEST_SUITE("nbd: writing") {
     }
     SUBCASE("no block status") { with_filters({"noextents"}, {}); }
     SUBCASE("one connection") { with_filters({"multi-conn"}, {"multi-conn-mode=disable"}); }
-    SUBCASE("no flush, only FUA") { with_filters({"fua"}, {"fuamode=force"}); }
+    SUBCASE("all that is written is forced to disk") { with_filters({"fua"}, {"fuamode=force"}); }
     SUBCASE("blocks of 4 KiB to 64 KiB") {
       with_filters({"blocksize-policy"}, {"blocksize-minimum=4096", "blocksize-preferred=64k",
                                           "blocksize-maximum=64k", "blocksize-error-policy=error"});

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <fstream>
@@ -7,6 +8,7 @@
 #include "cluster.hpp"
 #include "support/outcome.hpp"
 #include "support/patterns.hpp"
+#include "support/process.hpp"
 #include "support/temporary_folder.hpp"
 #include "vmlift/copy.hpp"
 
@@ -59,6 +61,8 @@ void import(const std::string& image, const Content& content) {
   ceph({"rbd", "import", "--no-progress", folder / "in", image});
 }
 
+std::ptrdiff_t lines(const std::string& text) { return std::ranges::count(text, '\n'); }
+
 /// Whether `image` left something under another name: IMAGE.KIND-RANDOM.
 bool left_of(const std::string& image, const std::string& kind) {
   return std::ranges::any_of(images(), [&](const std::string& name) {
@@ -99,6 +103,10 @@ TEST_SUITE("rbd") {
     const CopyReport report = must(convert(request));
     CHECK(report.verified);
     CHECK(report.zero_bytes >= 19 * kMiB);
+    // Objects of 4 MiB: three of the first data, one or two of the last, none of the zeros.
+    if (request.target_options.options.empty()) {
+      CHECK(lines(ceph({"rbd", "diff", "--whole-object", image})) <= 1 + 5);
+    }
     CHECK(exported(image) == content);
     CHECK_FALSE(left_of(image, "partial"));
     const std::string info = ceph({"rbd", "info", image});
@@ -239,6 +247,12 @@ TEST_SUITE("rbd") {
     ceph({"rbd", "create", "--size", "8M", image + ".partial-1"});
     ceph({"rbd", "image-meta", "set", image + ".partial-1", "vmlift.state", "incomplete"});
     CHECK(outcome(open_disk("rbd:" + image + ".partial-1")) == "Incomplete");
+    // Its lock may still be there.
+    ceph({"rbd", "lock", "add", image + ".partial-1", "auto 1"});
+    CHECK(outcome(open_disk("rbd:" + image + ".partial-1")) == "Incomplete");
+    OpenOptions options;
+    options.writable = true;
+    CHECK(outcome(open_disk("rbd:" + image + ".partial-1", options)) == "Incomplete");
   }
 
   TEST_CASE("an image that another client has open is InUse; its snapshot is not") {
@@ -260,6 +274,66 @@ TEST_SUITE("rbd") {
       must(holder->write(0, pattern(4096, 12)));
     }
     CHECK(outcome(open_disk(location, options)) == "ok");
+  }
+
+  TEST_CASE("an image that somebody watches is InUse, and read when that is asked for") {
+    if (!have_cluster()) return;
+    const std::string image = fresh_image("watched");
+    const std::string location = "rbd:" + image;
+    const Content content = pattern(2 * kMiB, 18);
+    import(image, content);
+    OpenOptions writing;
+    writing.writable = true;
+    OpenOptions sharing;
+    sharing.policy.allow_in_use = true;
+    {
+      // It watches until its input ends, which a FIFO that it holds open itself never does.
+      TemporaryFolder folder;
+      REQUIRE(::mkfifo((folder / "input").c_str(), 0600) == 0);
+      Process watcher({"sh", "-c", "exec rbd watch \"$0\" <>\"$1\"", image, folder / "input"});
+      REQUIRE(watcher.wait_until([&] { return outcome(open_disk(location)) == "InUse"; }));
+      CHECK(outcome(open_disk(location, writing)) == "InUse");
+      CHECK(read_all(*must(open_disk(location, sharing))) == content);
+    }
+  }
+
+  TEST_CASE(
+      "an image whose lock is held by one that is gone is InUse, and the lock is not broken") {
+    if (!have_cluster()) return;
+    const std::string image = fresh_image("locked");
+    const std::string location = "rbd:" + image;
+    import(image, pattern(kMiB, 19));
+    ceph({"rbd", "lock", "add", image, "maintenance"});
+    OpenOptions writing;
+    writing.writable = true;
+    CreateOptions over = sized(kMiB);
+    over.overwrite = true;
+    const auto refused = open_disk(location, writing);
+    CHECK(outcome(refused) == "InUse");
+    CHECK(refused.error().message().find("rbd lock rm") != std::string::npos);
+    CHECK(outcome(open_disk(location)) == "InUse");
+    CHECK(outcome(create_disk(location, "rbd", over)) == "InUse");
+    CHECK(ceph({"rbd", "lock", "ls", image}).find("maintenance") != std::string::npos);
+  }
+
+  TEST_CASE("the lock of an image that is written is taken, and not lent") {
+    if (!have_cluster()) return;
+    const std::string image = fresh_image("mine");
+    import(image, pattern(kMiB, 20));
+    const std::vector<std::string> other = {"timeout",    "3",     "rbd",       "bench",
+                                            "--io-type",  "write", "--io-size", "4096",
+                                            "--io-total", "4096",  image};
+    {
+      OpenOptions writing;
+      writing.writable = true;
+      const auto disk = must(open_disk("rbd:" + image, writing));
+      must(disk->write(0, pattern(4096, 21)));
+      CHECK(ceph({"rbd", "lock", "ls", image}).find("1 exclusive lock") != std::string::npos);
+      CHECK(run_command(other).status != 0);
+      must(disk->write(4096, pattern(4096, 22)));
+      must(disk->flush());
+    }
+    CHECK(run_command(other).status == 0);
   }
 
   TEST_CASE("changes are told since a snapshot by its id, not by its name") {
