@@ -44,14 +44,7 @@ vmlift_code vmlift_disk_bitmap(const vmlift_disk* disk, const char* name, vmlift
   return guarded(err, [&]() -> Result<void> {
     if (auto given = required(disk, name, marked); !given) return given;
     *marked = nullptr;
-    const auto set = disk->disk->bitmap(name);
-    if (!set) return std::unexpected(set.error());
-    auto map = std::make_unique<vmlift_map>();
-    for (const vmlift::Extent& extent : *set) {
-      map->extents.push_back({.offset = extent.offset, .length = extent.length});
-    }
-    *marked = map.release();
-    return {};
+    return give_ranges(disk->disk->bitmap(name), marked);
   });
 }
 

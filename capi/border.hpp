@@ -178,4 +178,7 @@ class Run {
   std::optional<std::stop_callback<Forward>> from_cancel_;
 };
 
+/// A map of nothing but offsets and lengths.
+Result<void> give_ranges(const Result<ExtentSet>& ranges, vmlift_map** map);
+
 }  // namespace vmlift::capi

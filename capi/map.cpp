@@ -32,3 +32,13 @@ bool vmlift_map_extent(const vmlift_map* map, size_t index, vmlift_extent* exten
                       flag(run.host_offset.has_value(), VMLIFT_EXTENT_HOST)};
   return true;
 }
+
+Result<void> vmlift::capi::give_ranges(const Result<vmlift::ExtentSet>& ranges, vmlift_map** map) {
+  if (!ranges) return std::unexpected(ranges.error());
+  auto made = std::make_unique<vmlift_map>();
+  for (const vmlift::Extent& extent : *ranges) {
+    made->extents.push_back({.offset = extent.offset, .length = extent.length});
+  }
+  *map = made.release();
+  return {};
+}

@@ -75,3 +75,12 @@ vmlift_code vmlift_disk_clone_snapshot(vmlift_disk* disk, const char* id, const 
     return disk->disk->clone_snapshot(id, location);
   });
 }
+
+vmlift_code vmlift_disk_changes_since(const vmlift_disk* disk, const char* id, vmlift_map** changed,
+                                      vmlift_error** err) {
+  return guarded(err, [&]() -> Result<void> {
+    if (auto given = required(disk, id, changed); !given) return given;
+    *changed = nullptr;
+    return give_ranges(disk->disk->changes_since(id), changed);
+  });
+}

@@ -203,6 +203,11 @@ VMLIFT_API(1_0) vmlift_code vmlift_create_options_set_option(vmlift_create_optio
                                                              const char *name, const char *value,
                                                              vmlift_error **err);
 
+/* A bound on what a server may claim, or "io_timeout", the seconds that it may be silent. */
+VMLIFT_API(1_0) vmlift_code vmlift_create_options_set_limit(vmlift_create_options *options,
+                                                            const char *name, uint64_t value,
+                                                            vmlift_error **err);
+
 /* Stores units compressed. */
 VMLIFT_API(1_0) void vmlift_create_options_set_compress(vmlift_create_options *options,
                                                         bool compress);
@@ -246,6 +251,10 @@ VMLIFT_API(1_0) vmlift_code vmlift_disk_write(vmlift_disk *disk, uint64_t offset
 /* Makes a range read as zeros. */
 VMLIFT_API(1_0) vmlift_code vmlift_disk_zero(vmlift_disk *disk, uint64_t offset, uint64_t length,
                                              vmlift_error **err);
+
+/* Tells that a range is not needed any more: it may read as anything afterwards. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_discard(vmlift_disk *disk, uint64_t offset,
+                                                uint64_t length, vmlift_error **err);
 
 /* What was written survives a crash of the machine. */
 VMLIFT_API(1_0) vmlift_code vmlift_disk_flush(vmlift_disk *disk, vmlift_error **err);
@@ -369,6 +378,11 @@ VMLIFT_API(1_0) vmlift_code vmlift_disk_roll_back(vmlift_disk *disk, const char 
 VMLIFT_API(1_0) vmlift_code vmlift_disk_clone_snapshot(vmlift_disk *disk, const char *id,
                                                        const char *location, vmlift_error **err);
 
+/* What was written or discarded since the snapshot of that id (RBD): of each extent of the map
+ * offset and length count. VMLIFT_ERR_NOT_FOUND where it is no more. */
+VMLIFT_API(1_0) vmlift_code vmlift_disk_changes_since(const vmlift_disk *disk, const char *id,
+                                                      vmlift_map **changed, vmlift_error **err);
+
 /* ---- Persistent bitmaps: what changed since somebody asked ---------------------------------- */
 
 enum {
@@ -378,7 +392,7 @@ enum {
 
 typedef struct vmlift_bitmaps vmlift_bitmaps;
 
-/* The disk's bitmaps (qcow2). */
+/* The disk's bitmaps: a qcow2 image's, a QEMU export's over NBD. */
 VMLIFT_API(1_0) vmlift_code vmlift_disk_bitmaps(const vmlift_disk *disk, vmlift_bitmaps **bitmaps,
                                                 vmlift_error **err);
 VMLIFT_API(1_0) void vmlift_bitmaps_free(vmlift_bitmaps *bitmaps);
@@ -392,7 +406,8 @@ VMLIFT_API(1_0) const char *vmlift_bitmaps_name(const vmlift_bitmaps *bitmaps, s
 VMLIFT_API(1_0) uint64_t vmlift_bitmaps_granularity(const vmlift_bitmaps *bitmaps, size_t index);
 VMLIFT_API(1_0) unsigned vmlift_bitmaps_flags(const vmlift_bitmaps *bitmaps, size_t index);
 
-/* What a bitmap marks: of each extent of the map offset and length count. */
+/* What a bitmap marks: of each extent of the map offset and length count. Of an NBD export
+ * "qemu:allocation-depth" is what lies in the top image itself. */
 VMLIFT_API(1_0) vmlift_code vmlift_disk_bitmap(const vmlift_disk *disk, const char *name,
                                                vmlift_map **marked, vmlift_error **err);
 

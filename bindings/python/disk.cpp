@@ -88,12 +88,20 @@ py::list text_list(const std::vector<std::string>& texts) {
 
 using Ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
+Ranges ranges_of(const ExtentSet& set) {
+  Ranges ranges;
+  for (const Extent& extent : set) ranges.emplace_back(extent.offset, extent.length);
+  return ranges;
+}
+
 Ranges bitmap(const DiskHandle& handle, const std::string& name) {
   const auto disk = handle.get();
-  const ExtentSet marked = value_or_raise(without_gil([&] { return disk->bitmap(name); }));
-  Ranges ranges;
-  for (const Extent& extent : marked) ranges.emplace_back(extent.offset, extent.length);
-  return ranges;
+  return ranges_of(value_or_raise(without_gil([&] { return disk->bitmap(name); })));
+}
+
+Ranges changes_since(const DiskHandle& handle, const std::string& id) {
+  const auto disk = handle.get();
+  return ranges_of(value_or_raise(without_gil([&] { return disk->changes_since(id); })));
 }
 
 void add_bitmap(const DiskHandle& handle, const std::string& name, const Ranges& marked,
@@ -221,6 +229,13 @@ void add_handle(py::module_& module) {
           },
           py::arg("length"), py::arg("offset"), "Makes a range read as zeros.")
       .def(
+          "discard",
+          [](const DiskHandle& self, std::uint64_t length, std::uint64_t offset) {
+            return without_gil([&, disk = self.get()] { return disk->discard({offset, length}); });
+          },
+          py::arg("length"), py::arg("offset"),
+          "Tells that a range is not needed: it may read as anything afterwards.")
+      .def(
           "flush",
           [](const DiskHandle& self) {
             return without_gil([disk = self.get()] { return disk->flush(); });
@@ -263,6 +278,8 @@ void add_handle(py::module_& module) {
           },
           py::arg("id"), py::arg("location"),
           "Makes a new disk that begins as a snapshot and shares its storage.")
+      .def("changes_since", &changes_since, py::arg("id"),
+           "What was written or discarded since a snapshot: (offset, length), in ascending order.")
       .def("close", &DiskHandle::close, "Closes; a created disk without commit() is gone.")
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](DiskHandle& self, const py::args&) { self.close(); })
@@ -299,9 +316,12 @@ DiskHandle open(const Location& location, const std::optional<std::string>& form
 }
 
 DiskHandle create(const Location& location, const std::string& format, std::uint64_t size,
-                  const OptionMap& options, bool compress, bool overwrite) {
-  const CreateOptions wanted{
-      .size = size, .options = options, .compress = compress, .overwrite = overwrite};
+                  const OptionMap& options, bool compress, bool overwrite, const LimitMap& limits) {
+  const CreateOptions wanted{.size = size,
+                             .options = options,
+                             .compress = compress,
+                             .overwrite = overwrite,
+                             .limits = limits_from(limits)};
   return DiskHandle(
       value_or_raise(without_gil([&] { return create_disk(location.string(), format, wanted); })));
 }
@@ -322,7 +342,7 @@ void add_disk(py::module_& module) {
              "progress(done, total) while a compressed file is expanded.");
   module.def("create_disk", &create, py::arg("location"), py::arg("format"), py::arg("size"),
              py::kw_only(), py::arg("options") = OptionMap{}, py::arg("compress") = false,
-             py::arg("overwrite") = false,
+             py::arg("overwrite") = false, py::arg("limits") = LimitMap{},
              "Creates a disk. It gets its name at commit(), complete.");
 }
 

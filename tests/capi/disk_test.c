@@ -90,6 +90,9 @@ static void it_has_no_points_in_time(void) {
   CHECK(vmlift_snapshots_count(snapshots) == 0);
   CHECK(vmlift_snapshots_name(snapshots, 0) == NULL);
   vmlift_snapshots_free(snapshots);
+  vmlift_map *changed = NULL;
+  CHECK(vmlift_disk_changes_since(disk, "1", &changed, NULL) != VMLIFT_OK && changed == NULL);
+  CHECK(vmlift_disk_discard(disk, 0, 512, NULL) == VMLIFT_ERR_PERMISSION);
   char *id = NULL;
   CHECK(vmlift_disk_take_snapshot(disk, "now", &id, NULL) == VMLIFT_ERR_PERMISSION);
   vmlift_disk_free(disk);

@@ -50,6 +50,8 @@ int main(void) {
   CHECK(vmlift_disk_bitmaps(NULL, NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_bitmap(NULL, "a", NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_add_bitmap(NULL, "a", 65536, 0, NULL, 0, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_changes_since(NULL, "1", NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_disk_discard(NULL, 0, 1, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_take_snapshot(NULL, "a", &text, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_remove_snapshot(NULL, "1", NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_roll_back(NULL, "1", NULL) == VMLIFT_ERR_INVALID_ARGUMENT);

@@ -286,9 +286,9 @@ def test_changes_of_a_large_image_are_told_without_asking_for_each_object(vmlift
         asked = cluster.requests()
         changed = image.changes_since(before.id)
         assert cluster.requests() - asked < 1000
-    assert [(each.offset, each.length) for each in changed] == [(at, 4096) for at in places]
+    assert changed == [(at, 4096) for at in places]
     told = vmlift_command("map", "--json", "--changed-since", "before", disk).json()
-    assert told == [{"start": each.offset, "length": each.length} for each in changed]
+    assert told == [{"start": start, "length": length} for start, length in changed]
     unknown = vmlift_command("map", "--changed-since", "never", disk)
     assert unknown.status == 2 and "error[NotFound]" in unknown.err
     library = vmlift_library()
@@ -296,7 +296,7 @@ def test_changes_of_a_large_image_are_told_without_asking_for_each_object(vmlift
     assert library.vmlift_disk_open(disk.encode(), None, ctypes.byref(opened), None) == 0
     assert library.vmlift_disk_changes_since(opened, before.id.encode(), ctypes.byref(ranges),
                                              None) == 0
-    assert ranges_of(library, ranges) == [(each.offset, each.length) for each in changed]
+    assert ranges_of(library, ranges) == changed
     library.vmlift_disk_free(opened)
 
 
@@ -321,34 +321,39 @@ def test_bitmaps_and_depth_of_qemus_servers(vmlift_command, tmp_path):
             assert [each.name for each in disk.info().bitmaps] == ["monday"]
             assert "monday" in vmlift_command("info", uri).out
             for name in ("monday", "qemu:allocation-depth"):
-                assert [(each.offset, each.length) for each in disk.bitmap(name)] == expected
+                assert disk.bitmap(name) == expected
                 told = vmlift_command("map", "--json", "--bitmap", name, uri).json()
                 assert [(each["start"], each["length"]) for each in told] == expected
             with pytest.raises(vmlift.NotFound):
                 disk.bitmap("tuesday")
-        opened, ranges, info = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+        opened, ranges, listed = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
         assert library.vmlift_disk_open(uri.encode(), None, ctypes.byref(opened), None) == 0
         assert library.vmlift_disk_bitmap(opened, b"monday", ctypes.byref(ranges), None) == 0
         assert ranges_of(library, ranges) == expected
-        assert library.vmlift_disk_info(opened, ctypes.byref(info), None) == 0
-        assert library.vmlift_info_bitmap_count(info) == 1
-        assert library.vmlift_info_bitmap(info, 0) == b"monday"
-        library.vmlift_info_free(info)
+        assert library.vmlift_disk_bitmaps(opened, ctypes.byref(listed), None) == 0
+        assert library.vmlift_bitmaps_count(listed) == 1
+        assert library.vmlift_bitmaps_name(listed, 0) == b"monday"
+        library.vmlift_bitmaps_free(listed)
         library.vmlift_disk_free(opened)
     finally:
         server.kill()
         server.wait()
 
 
+class Run(ctypes.Structure):
+    """vmlift_extent"""
+
+    _fields_ = [("offset", ctypes.c_uint64), ("length", ctypes.c_uint64),
+                ("host_offset", ctypes.c_uint64), ("depth", ctypes.c_uint32),
+                ("flags", ctypes.c_uint32)]
+
+
 def ranges_of(library, ranges):
-    """The ranges of a set of the C library, which is freed."""
-    found = []
-    offset, length = ctypes.c_uint64(), ctypes.c_uint64()
-    while library.vmlift_extent_set_range(ranges, ctypes.c_size_t(len(found)),
-                                          ctypes.byref(offset), ctypes.byref(length)):
-        found.append((offset.value, length.value))
-    assert library.vmlift_extent_set_count(ranges) == len(found)
-    library.vmlift_extent_set_free(ranges)
+    """Offset and length of each extent of a map of the C library, which is freed."""
+    found, run = [], Run()
+    while library.vmlift_map_extent(ranges, ctypes.c_size_t(len(found)), ctypes.byref(run)):
+        found.append((run.offset, run.length))
+    library.vmlift_map_free(ranges)
     return found
 
 
@@ -444,9 +449,9 @@ def vmlift_library():
     library = ctypes.CDLL(str(path))
     library.vmlift_open_options_new.restype = ctypes.c_void_p
     for function in (library.vmlift_snapshots_name, library.vmlift_snapshots_id,
-                     library.vmlift_info_bitmap):
+                     library.vmlift_bitmaps_name):
         function.restype = ctypes.c_char_p
-    library.vmlift_extent_set_range.restype = ctypes.c_bool
+    library.vmlift_map_extent.restype = ctypes.c_bool
     for function in (library.vmlift_snapshots_size, library.vmlift_snapshots_created):
         function.restype = ctypes.c_int64
     return library
