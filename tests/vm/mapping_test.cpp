@@ -658,4 +658,27 @@ TEST_SUITE("mapping") {
       check(row, "vmx", row.vmx);
     }
   }
+
+  TEST_CASE("what any writer says it kept makes a difference to its document") {
+    for (const Row& row : rows()) {
+      // What the target has anyway makes none.
+      if (row.libvirt.kind == Fate::Kind::has || row.vmx.kind == Fate::Kind::has) continue;
+      CAPTURE(row.about);
+      Lines without = row.lines;
+      std::erase_if(without,
+                    [&](const auto& line) { return line.first == row.lines.back().first; });
+      for (const vm::DialectInfo& dialect : vm::dialects()) {
+        if (!dialect.writes) continue;
+        CAPTURE(dialect.name);
+        const vm::Translation translation = translated(row, row.lines, std::string(dialect.name));
+        const auto entry = std::ranges::find(translation.report.entries, row.lines.back().first,
+                                             &vm::LossEntry::key);
+        REQUIRE(entry != translation.report.entries.end());
+        CAPTURE(entry->key);
+        if (entry->status == vm::LossStatus::kept)
+          CHECK(translation.documents.at(0).text !=
+                translated(row, without, std::string(dialect.name)).documents.at(0).text);
+      }
+    }
+  }
 }

@@ -135,14 +135,15 @@ Result<Written> write_qm(const WriteRequest& request) {
   set("cores", std::to_string(topology.cores * topology.threads));
   const std::uint64_t bytes = machine.memory.size.value_or(kMiB * 1024);
   set("memory", std::to_string(bytes / kMiB + (bytes % kMiB != 0)));
-  if (const auto& uuid = machine.identity.smbios_uuid) {
-    std::string smbios = fmt::format(
+  std::string smbios;
+  if (const auto& uuid = machine.identity.smbios_uuid)
+    smbios = fmt::format(
         "uuid={}",
         (decisions.is("uuid", "management") ? uuid->stored : uuid->guest_visible()).text());
-    if (!machine.identity.serial.empty())
-      smbios += fmt::format(",base64=1,serial={}", base64(machine.identity.serial));
-    set("smbios1", smbios);
-  }
+  if (!machine.identity.serial.empty())
+    smbios += fmt::format("{}base64=1,serial={}", smbios.empty() ? "" : ",",
+                          base64(machine.identity.serial));
+  if (!smbios.empty()) set("smbios1", smbios);
   if (machine.identity.generation) set("vmgenid", machine.identity.generation->guid().text());
   set("localtime", decisions.is("clock", "localtime") ? "1" : "0");
 
