@@ -82,8 +82,14 @@ Result<Written> write_xl(const WriteRequest& request) {
   std::string disks;
   int place = 0;
   for (const TargetDrive& drive : plan_drives(machine, request.options, decisions).disks) {
-    const std::string device = fmt::format("{}{}", decisions.is("disk-bus", "xen") ? "xvd" : "hd",
-                                           static_cast<char>('a' + std::min(place++, 25)));
+    // hda to hdd are on the IDE board; every other name is Xen's own, and there are enough of them.
+    const bool ide = !decisions.is("disk-bus", "xen") && place < 4;
+    const std::string letter = place < 26
+                                   ? std::string(1, static_cast<char>('a' + place))
+                                   : fmt::format("{}{}", static_cast<char>('a' + place / 26 - 1),
+                                                 static_cast<char>('a' + place % 26));
+    ++place;
+    const std::string device = (ide ? "hd" : "xvd") + letter;
     // The path stands last: it takes the rest of the string, commas and all.
     disks += fmt::format("  {},\n", quoted(fmt::format("format={},vdev={},access=rw,target={}",
                                                        drive.format == "raw" ? "raw" : "qcow2",
