@@ -127,7 +127,6 @@ COUNTERPARTS = {
     "vmlift_info_": "DiskInfo",
     "vmlift_snapshots_": "SnapshotInfo",
     "vmlift_bitmaps_": "BitmapInfo",
-    "vmlift_bitmaps_": "BitmapInfo",
     "vmlift_check_": "CheckReport",
     "vmlift_cancel_": "Ctrl-C and exceptions in a progress callback cancel",
     "vmlift_run_options_": "convert",
