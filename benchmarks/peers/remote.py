@@ -8,7 +8,6 @@ work shares the processors, so that the ratios are closer together than over a n
     python3 benchmarks/peers/remote.py --size 2G --data 1G
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import images
 import measure
-from run import ROOT, bytes_of
+from run import ROOT, argument_parser
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from ceph_cluster import CephCluster, missing_programs  # noqa: E402
@@ -28,26 +27,19 @@ QEMU_IMG = ("qemu-img", "convert", "-O", "raw", "-W", "-m", "16")
 IMAGE = "rbd/benchmark"
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", type=bytes_of, default=2 << 30, help="of the guest disk")
-    parser.add_argument("--data", type=bytes_of, default=1 << 30, help="of it, written")
-    parser.add_argument("--runs", type=int, default=5, help="counted runs of each command")
-    parser.add_argument("--folder", default="/dev/shm", help="a memory-backed file system")
-    return parser.parse_args()
-
-
-def compare(title, commands, clear, count, floors):
-    """Runs {name: command} in turn; prints medians and vmlift's ratio to each of the others."""
+def compare(title, commands, clear, check, count, floors):
+    """Runs {name: command} in turn; prints medians and vmlift's ratio to each of the others. What
+    vmlift has made in the warm-up passes `check`, a command."""
     figures = {name: measure.Runs() for name in commands}
     for turn in range(count + 1):
         for name, command in commands.items():
             clear()
             began = time.perf_counter()
             subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
-            if turn > 0:  # the first one warms up
+            if turn > 0:
                 figures[name].wall.append(time.perf_counter() - began)
+            elif name == "vmlift":
+                subprocess.run(check, check=True, stdout=subprocess.DEVNULL)
     ours = figures["vmlift"].median
     print(f"{title}: vmlift {ours:.2f} s")
     for name, runs in figures.items():
@@ -70,8 +62,9 @@ def measure_rbd(sources, folder, count):
             if form == "raw":
                 commands["rbd import"] = ("rbd", "import", "--no-progress", path, IMAGE)
             compare(f"{source} -> RBD", commands,
-                    lambda: cluster.run("rbd", "rm", "--no-progress", IMAGE, check=False), count,
-                    floors)
+                    lambda: cluster.run("rbd", "rm", "--no-progress", IMAGE, check=False),
+                    ["qemu-img", "compare", "-f", "raw", "-F", "raw", sources["raw"],
+                     f"rbd:{IMAGE}"], count, floors)
 
 
 def measure_nbd(sources, folder, count):
@@ -85,20 +78,24 @@ def measure_nbd(sources, folder, count):
         compare("NBD -> raw",
                 {"vmlift": (*VMLIFT, "-O", "raw", uri, target), "nbdcopy": ("nbdcopy", uri, target),
                  "qemu-img": (*QEMU_IMG, uri, target)},
-                lambda: target.unlink(missing_ok=True), count, {"nbdcopy": 1.0, "qemu-img": 1.0})
+                lambda: target.unlink(missing_ok=True), ["cmp", sources["raw"], target], count,
+                {"nbdcopy": 1.0, "qemu-img": 1.0})
     finally:
         server.kill()
         server.wait()
 
 
 def main():
-    arguments = parse_arguments()
+    arguments = argument_parser(__doc__).parse_args()
     os.environ.setdefault("PYTHONPATH", str(ROOT / "build" / "python"))
+    # As where it is installed: the warm-up leaves compiled modules behind.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)
         sources = images.make_sources(folder, arguments.size, arguments.data)
-        measure_rbd(sources, folder, arguments.runs)
-        measure_nbd(sources, folder, arguments.runs)
+        for kind, measured in (("rbd", measure_rbd), ("nbd", measure_nbd)):
+            if arguments.only in kind:
+                measured(sources, folder, arguments.runs)
 
 
 if __name__ == "__main__":

@@ -35,14 +35,20 @@ def bytes_of(text):
     return int(text[:-1]) * units[text[-1].upper()] if text[-1].upper() in units else int(text)
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__,
+def argument_parser(description):
+    """What both of the programs take."""
+    parser = argparse.ArgumentParser(description=description,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=bytes_of, default=2 << 30, help="of the guest disk")
     parser.add_argument("--data", type=bytes_of, default=1 << 30, help="of it, written")
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each command")
     parser.add_argument("--only", default="", help="paths whose name contains this")
     parser.add_argument("--folder", default="/dev/shm", help="a memory-backed file system")
+    return parser
+
+
+def parse_arguments():
+    parser = argument_parser(__doc__)
     parser.add_argument("--python", type=Path, default=ROOT / "build" / "python",
                         help="where the vmlift package was built")
     parser.add_argument("--codecs", type=Path,

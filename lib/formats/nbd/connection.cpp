@@ -157,6 +157,7 @@ Error Connection::server_error(std::string_view activity) const {
   if (number == 0 || number == EPROTO || number == ENOTSUP || number == EINVAL) {
     code = ErrorCode::Protocol;
   }
+  if (number == 0 && reason.starts_with("getaddrinfo")) code = ErrorCode::NotFound;
   if (number == EOVERFLOW) code = ErrorCode::Limit;
   return error(code, "{}: {}", activity, reason).os(number);
 }

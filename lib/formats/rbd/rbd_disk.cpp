@@ -241,7 +241,7 @@ Result<void> check_replaceable(const std::shared_ptr<Pool>& pool, const std::str
   VMLIFT_TRY(const auto snapshots, old->snapshots());
   if (!snapshots.empty()) {
     return fail(ErrorCode::Exists,
-                "the image {} has {} snapshots and is not replaced; remove them first", name,
+                "the image {} has snapshots ({}) and is not replaced; remove them first", name,
                 snapshots.size());
   }
   return {};

@@ -154,6 +154,7 @@ TEST_SUITE("nbd: reading") {
   TEST_CASE("what is not there is NotFound") {
     TemporaryFolder folder;
     CHECK(outcome(open_disk(nbd_uri(folder / "nobody.sock"))) == "NotFound");
+    CHECK(outcome(open_disk("nbd://no-such-host.invalid/")) == "NotFound");
     if (!have_command("qemu-nbd")) return skip("qemu-nbd is absent");
     write_file(folder / "disk", Content(1 << 20));
     Process server({"qemu-nbd", "-t", "-f", "raw", "-e", "4", "-k", folder / "s.sock", "-x", "here",

@@ -59,7 +59,8 @@ def add_reading(parser: ArgumentParser) -> None:
     parser.add_argument("--references", metavar="POLICY",
                         help=f"what the image may refer to: {REFERENCES}")
     parser.add_argument("--limit", action="append", default=[], metavar="NAME=VALUE", type=limit,
-                        help="raise or lower a bound on what the input may claim")
+                        help="raise or lower a bound on what the input may claim; io_timeout: "
+                             "seconds that a server may be silent (60)")
     parser.add_argument("--allow-corrupt", action="store_true",
                         help="open an image that is marked corrupt")
     parser.add_argument("-U", "--force-share", action="store_true",
@@ -68,7 +69,8 @@ def add_reading(parser: ArgumentParser) -> None:
                         help="read this internal snapshot, by id or name")
     parser.add_argument("--source-option", dest="source_options", action="append", default=[],
                         metavar="KEY=VALUE", type=key_value,
-                        help="an option of the source's format (a cluster's configuration)")
+                        help="an option of the source's format, for disks on servers (conf, "
+                             "tls-certificates, ...); 'vmlift formats' lists them")
 
 
 class Reading(TypedDict):
@@ -113,7 +115,8 @@ def creating(options: argparse.Namespace) -> dict[str, str]:
 def add_working(parser: ArgumentParser) -> None:
     """What long commands have."""
     parser.add_argument("-m", "--threads", type=positive, default=0, metavar="N",
-                        help="worker threads; otherwise one for each processor")
+                        help="worker threads; otherwise one for each processor, and as many as "
+                             "keep a server busy")
     parser.add_argument("-p", "--progress", action="store_true",
                         help="show progress even where stderr is no terminal")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress, no summary")
