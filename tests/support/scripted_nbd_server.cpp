@@ -188,6 +188,7 @@ bool ScriptedNbdServer::answer(int client) {
   if (cuts_left_ > 0 && script_.requests_until_cut >= 0 && requests_left_.fetch_sub(1) <= 0) {
     requests_left_ = script_.requests_until_cut;
     --cuts_left_;
+    if (script_.cut_inside) Message().put(kStructuredReply).put(std::uint16_t{1}).send(client);
     return false;
   }
   const auto type = load_be<std::uint16_t>(head, 6);

@@ -26,6 +26,7 @@ struct NbdScript {
   /// The connection is cut after so many requests; then it may come again, so often.
   int requests_until_cut = -1;
   int cuts = 0;
+  bool cut_inside = false;  ///< in the middle of an answer, not before it
   /// From there on it says nothing more.
   enum class Silence { never, from_start, in_options, before_export, after_handshake };
   Silence silent = Silence::never;

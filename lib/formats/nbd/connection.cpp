@@ -157,6 +157,8 @@ Error Connection::server_error(std::string_view activity) const {
   if (number == 0 || number == EPROTO || number == ENOTSUP || number == EINVAL) {
     code = ErrorCode::Protocol;
   }
+  // Its end in the middle of an answer is a connection lost like any other.
+  if (number == 0 && reason.ends_with("disconnected unexpectedly")) code = ErrorCode::Io;
   if (number == 0 && reason.starts_with("getaddrinfo")) code = ErrorCode::NotFound;
   if (number == EOVERFLOW) code = ErrorCode::Limit;
   return error(code, "{}: {}", activity, reason).os(number);

@@ -104,6 +104,11 @@ TEST_SUITE("nbd: hostile servers") {
       script.cuts = 3;
       CHECK(outcome_of(script) == "ok");
     }
+    SUBCASE("a few times, in the middle of an answer") {
+      script.cuts = 3;
+      script.cut_inside = true;
+      CHECK(outcome_of(script) == "ok");
+    }
     SUBCASE("but not for ever") {
       script.cuts = 1000;
       CHECK(outcome_of(script) == "Io");
