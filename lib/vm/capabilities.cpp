@@ -15,8 +15,15 @@ Result<Capabilities> Capabilities::parse(std::string_view xml, const Limits& lim
   result.machine_ = trim(text_of(child_of(document.root(), "machine")));
   // <disk supported='yes'><enum name='bus'><value>sata</value>: "disk/bus" has "sata".
   const auto walk = [&](auto&& self, pugi::xml_node node, const std::string& path) -> void {
-    if (const auto supported = attribute_of(node, "supported"))
-      result.values_[path].insert(supported.value());
+    if (const auto supported = attribute_of(node, "supported")) {
+      // <mode name='host-model' supported='yes'>: "cpu/mode" has "host-model".
+      const auto name = attribute_of(node, "name");
+      auto& values = result.values_[path];
+      if (!name)
+        values.insert(supported.value());
+      else if (parse_bool(supported.value()).value_or(false))
+        values.insert(name.value());
+    }
     for (const auto child : node.children()) {
       if (child.type() != pugi::node_element) continue;
       const std::string name(local_name(child));

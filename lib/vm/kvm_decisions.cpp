@@ -32,7 +32,11 @@ Choice domain_type(const S& s) {
 Choice firmware(const S& s) {
   if (!s.machine.firmware.type)
     return {"bios", "the source does not say; check for an EFI system partition on the boot disk"};
-  if (*s.machine.firmware.type == Firmware::Type::efi) return {"efi", "as the source"};
+  if (*s.machine.firmware.type == Firmware::Type::efi) {
+    // A guest that boots by UEFI boots by nothing else: the host has to be mended, not the guest.
+    if (s.host.allows("os/firmware", "efi")) return {"efi", "as the source"};
+    return {"efi", "as the source; the host has no UEFI firmware: install OVMF there"};
+  }
   return {"bios", "as the source"};
 }
 
@@ -59,7 +63,8 @@ Choice tpm(const S& s) {
 
 Choice cpu(const S& s) {
   if (s.made.is("domain-type", "kvm"))
-    return {"host-model", "keeps migration between like hosts possible"};
+    return if_offered(s, "cpu/mode", {"host-model", "keeps migration between like hosts possible"},
+                      "default");
   return {"default", "emulation has no host model"};
 }
 

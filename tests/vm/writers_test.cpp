@@ -215,5 +215,17 @@ TEST_SUITE("writers") {
     CHECK(contains(text, "bus=\"sata\""));
     CHECK_FALSE(contains(text, "bus=\"virtio\" />"));
     CHECK(contains(text, "model type=\"vga\""));
+    options.capabilities =
+        "<domainCapabilities><os supported='yes'><enum name='firmware'><value>bios</value></enum></os>"
+        "<cpu><mode name='host-passthrough' supported='yes'/><mode name='host-model' supported='no'/></cpu>"
+        "</domainCapabilities>";
+    CHECK_FALSE(contains(written(full_machine("rhel9-64", "bios"), options), "host-model"));
+    const auto definition =
+        vm::parse(vmx_text(full_machine("rhel9-64", "efi")), {.dialect = "vmx"});
+    REQUIRE(definition);
+    const auto translation = vm::translate(*definition, options);
+    REQUIRE(translation);
+    for (const vm::Decision& decision : translation->report.decisions)
+      if (decision.name == "firmware") CHECK(contains(decision.reason, "install OVMF"));
   }
 }
