@@ -21,6 +21,24 @@ vmlift_code vmlift_migrate_options_set_disks(vmlift_migrate_options* options, co
   });
 }
 
+vmlift_code vmlift_migrate_options_set_disk_place(vmlift_migrate_options* options,
+                                                  const char* place, vmlift_error** err) {
+  return guarded(err, [&]() -> Result<void> {
+    if (auto given = required(options, place); !given) return given;
+    options->options.disk_place = place;
+    return {};
+  });
+}
+
+vmlift_code vmlift_migrate_options_set_source(vmlift_migrate_options* options, const char* address,
+                                              const char* location, vmlift_error** err) {
+  return guarded(err, [&]() -> Result<void> {
+    if (auto given = required(options, address, location); !given) return given;
+    options->options.sources.insert_or_assign(address, location);
+    return {};
+  });
+}
+
 vmlift_code vmlift_migrate_options_set_translation(vmlift_migrate_options* options,
                                                    const vmlift_translate_options* translation,
                                                    vmlift_error** err) {
@@ -43,6 +61,7 @@ vmlift_code vmlift_migrate_options_set_opening(vmlift_migrate_options* options,
     options->options.configuration = configuration == nullptr ? "" : configuration;
     options->options.policy = opening.policy;
     options->options.limits = opening.limits;
+    options->options.source_options = opening.options;
     return {};
   });
 }

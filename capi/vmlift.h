@@ -643,17 +643,33 @@ typedef struct vmlift_migrate_options vmlift_migrate_options;
 VMLIFT_API(1_0) vmlift_migrate_options *vmlift_migrate_options_new(void);
 VMLIFT_API(1_0) void vmlift_migrate_options_free(vmlift_migrate_options *options);
 
-/* "qcow2" (the default) or "raw", in an OVA "vmdk"; "" for the default; and how the disks are made; `options` may be NULL. */
+/* "qcow2" (the default) or "raw", in an OVA "vmdk", on a server "raw"; "" for the default; and how
+ * the disks are made; `create` may be NULL. */
 VMLIFT_API(1_0) vmlift_code vmlift_migrate_options_set_disks(
     vmlift_migrate_options *options, const char *format, const vmlift_create_options *create,
     vmlift_error **err);
+
+/* Where the disks go if not into the destination: another folder, which must exist; "rbd:POOL" or
+ * "rbd:POOL/NAMESPACE"; or an NBD server ("nbd://HOST", "nbd+unix:///?socket=PATH", nbds as well),
+ * where each disk is the export of its name. Not with an OVA. */
+VMLIFT_API(1_0) vmlift_code vmlift_migrate_options_set_disk_place(vmlift_migrate_options *options,
+                                                                  const char *place,
+                                                                  vmlift_error **err);
+
+/* Reads the disk `address` ("scsi0:0"; "MACHINE/scsi0:0" where a package has several machines)
+ * from `location`, a DISK as vmlift_disk_open takes it, and not from where the definition says. */
+VMLIFT_API(1_0) vmlift_code vmlift_migrate_options_set_source(vmlift_migrate_options *options,
+                                                              const char *address,
+                                                              const char *location,
+                                                              vmlift_error **err);
 
 /* How the definition is translated: profile, decisions, networks. */
 VMLIFT_API(1_0) vmlift_code vmlift_migrate_options_set_translation(
     vmlift_migrate_options *options, const vmlift_translate_options *translation,
     vmlift_error **err);
 
-/* How the source is opened: of `open` the references and limits count. */
+/* How the source is opened: of `open` the references and limits count, and its options for the
+ * disks that vmlift_migrate_options_set_source names. */
 VMLIFT_API(1_0) vmlift_code vmlift_migrate_options_set_opening(vmlift_migrate_options *options,
                                                                const char *configuration,
                                                                const vmlift_open_options *open,

@@ -30,7 +30,12 @@ struct MigrationOptions {
   /// of one machine: an OVF 1.x, its manifest, and streamOptimized VMDKs; the loss report goes
   /// beside it.
   std::string destination;
-  /// "qcow2" (when empty) or "raw"; in an OVA "vmdk" (when empty).
+  /// Where the disks go if not into the folder: another folder, which must exist; "rbd:POOL" or
+  /// "rbd:POOL/NAMESPACE"; or an NBD server ("nbd://host", "nbd+unix:///?socket=PATH", nbds as
+  /// well), each disk being the export of its name: what an export holds is replaced, which
+  /// `overwrite` has to allow. Not with an OVA.
+  std::string disk_place;
+  /// "qcow2" (when empty) or "raw"; in an OVA "vmdk", on a server its own ("rbd", "nbd").
   std::string disk_format;
   std::map<std::string, std::string> disk_options;  ///< as CreateOptions::options
   bool compress = false;
@@ -40,6 +45,12 @@ struct MigrationOptions {
   std::map<std::string, std::string, std::less<>> decisions;  ///< --set DECISION=VALUE
   vm::NetworkMap networks;                                    ///< --map
   std::string configuration;                                  ///< an OVF's deployment option
+
+  /// Disks that are read from elsewhere than the definition says, as open_disk takes them: an
+  /// NBD server that serves a VMware host's disk, for one. By the disk's address ("scsi0:0"),
+  /// with the machine's name before it where a package has several ("web-01/scsi0:0").
+  std::map<std::string, std::string, std::less<>> sources;
+  std::map<std::string, std::string> source_options;  ///< of those; as OpenOptions::options
 
   /// Goes on although VMware's lock files say that the machine is open.
   bool ignore_locks = false;
@@ -61,7 +72,7 @@ struct PlannedDisk {
   std::string source_format;
   std::uint64_t capacity = 0;     ///< guest-visible bytes
   std::uint64_t stored_size = 0;  ///< bytes that the source takes where it lies; 0: not known
-  std::string target;             ///< absolute path, or "/out/web-01.ova!web-01-disk1.vmdk"
+  std::string target;  ///< absolute path, "rbd:vms/web-01", or "/out/web-01.ova!web-01-disk1.vmdk"
   std::string target_format;
 };
 
@@ -132,7 +143,8 @@ class Migration {
 
   /// Copies every disk, checks the manifest, and only then gives all results their names: disks,
   /// domains, the loss report last. An error or a cancel leaves the folder as it was, except
-  /// that a file replaced by `overwrite` in the very last step stays replaced. May be called
+  /// that a file replaced by `overwrite` in the very last step stays replaced, as does what an NBD
+  /// server holds, and that an RBD image which has its name keeps it. May be called
   /// once. Errors: Encrypted, UnsupportedFeature, InUse for machines that cannot be moved as they
   /// are; those of the disks; ChecksumMismatch, BadManifest, Cancelled, NoSpace, Exists.
   Result<MigrationReport> run(const MigrationRunOptions& options = {});

@@ -59,12 +59,25 @@ Result<NetworkMap> parse_network_map(std::string_view yaml);
 
 // Translating.
 
+/// A disk that is reached over a network.
+struct DiskServer {
+  std::string protocol;  ///< "rbd" or "nbd"
+  std::string name;      ///< POOL/IMAGE, POOL/NAMESPACE/IMAGE; the export
+  std::string host;      ///< of nbd; a Ceph cluster is found by the host's own configuration
+  std::uint16_t port = 0;
+  std::string socket;  ///< a Unix socket instead of host and port
+  bool tls = false;
+  bool operator==(const DiskServer&) const = default;
+};
+
 /// Where a disk will be.
 struct DiskTarget {
   std::string path;    ///< a file or block device of the target, or a claim's name
   std::string format;  ///< "qcow2", "raw", "vmdk"
   std::optional<std::uint64_t> capacity;
   std::optional<std::uint64_t> stored_size;  ///< bytes of the file, for an OVF's References
+  /// Where the disk is no file; `path` names it for people then. libvirt domains can say it.
+  std::optional<DiskServer> server = {};
 };
 
 struct TranslateOptions {

@@ -36,6 +36,12 @@ std::string plain_file_name(std::string_view name) {
   return plain.empty() ? "machine" : plain;
 }
 
+std::string_view stem_of_source(std::string_view source) {
+  std::string_view name = source.substr(source.find_last_of("/\\") + 1);
+  const std::size_t dot = name.rfind('.');
+  return dot == std::string_view::npos || dot == 0 ? name : name.substr(0, dot);
+}
+
 std::string TargetNames::take(std::string_view stem, std::string_view extension) {
   const std::string plain = plain_file_name(stem);
   std::string name = fmt::format("{}{}", plain, extension);

@@ -21,4 +21,7 @@ class TargetNames {
 /// or dash, at most 200 bytes, never empty.
 std::string plain_file_name(std::string_view name);
 
+/// The file name of a source, whatever it is a path of.
+std::string_view stem_of_source(std::string_view source);
+
 }  // namespace vmlift

@@ -162,7 +162,7 @@ class Runner {
     }
     for (std::size_t index = 0; index < targets_.size(); ++index) {
       VMLIFT_CHECK(targets_[index]->publish());
-      undo_.named(plan_.disks[index].target);
+      if (!state_.on_a_server) undo_.named(plan_.disks[index].target);
     }
     for (std::size_t index = 0; index < files_.size(); ++index) {
       if (files_[index] != nullptr) {

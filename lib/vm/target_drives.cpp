@@ -109,6 +109,7 @@ class Planner {
         target != nullptr && !target->format.empty() ? target->format : options_.disk_format;
     if (target != nullptr && !target->path.empty()) {
       drive.path = target->path;
+      drive.server = target->server;
       return;
     }
     const std::string_view extension =

@@ -1,6 +1,7 @@
 // Where a machine's drives end up on a KVM guest: files, buses, places and boot order.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct TargetDrive {
   std::size_t index = 0;  ///< in Machine::disks
   std::string path;
   std::string format;
+  std::optional<DiskServer> server;  ///< where the disk is no file
   std::string bus;         ///< libvirt's word: "sata", "virtio", "scsi", "ide", "usb", "xen"
   std::string scsi_model;  ///< of its controller, for bus scsi
   std::uint32_t controller = 0;

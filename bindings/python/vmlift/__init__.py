@@ -53,9 +53,10 @@ from .package import Document, Package, Translation, inspect, translate
 __all__ = [
     "BitmapInfo", "Cancelled", "CheckReport", "Comparison", "CopyReport", "Definition", "Disk",
     "DiskExtent", "DiskInfo", "Document", "Domain", "Error", "Exists", "Format", "FormatOption",
-    "InvalidArgument", "Io", "LibvirtHost", "Migration", "NoMemory", "NoSpace", "NotFound", "OutOfRange", "Package", "PermissionDenied",
-    "SnapshotInfo", "Subformat", "SyncSession", "Timeout", "Translation", "UnsupportedFeature",
-    "__version__", "assess", "compare", "convert", "copy_disk", "create_disk", "decisions",
-    "define", "dialects", "digest", "error_codes", "fixup_apply", "fixup_plan", "formats", "inspect", "migrate",
-    "open_disk", "probe", "translate",
+    "InvalidArgument", "Io", "LibvirtHost", "Migration", "NoMemory", "NoSpace", "NotFound",
+    "OutOfRange", "Package", "PermissionDenied", "SnapshotInfo", "Subformat", "SyncSession",
+    "Timeout", "Translation", "UnsupportedFeature", "__version__", "assess", "compare", "convert",
+    "copy_disk", "create_disk", "decisions", "define", "dialects", "digest", "error_codes",
+    "fixup_apply", "fixup_plan", "formats", "inspect", "migrate", "open_disk", "probe",
+    "translate",
 ]

@@ -236,9 +236,11 @@ class LibvirtHost:
 
 class Migration:
     """A migration that is planned and can be run, once."""
-    def __init__(self, package: Location, destination: Location, *, disk_format: str = ...,
-                 disk_options: Mapping[str, str] = ..., compress: bool = ...,
-                 overwrite: bool = ..., profile: str = ..., decisions: Mapping[str, str] = ...,
+    def __init__(self, package: Location, destination: Location, *, disk_place: str = ...,
+                 disk_format: str = ..., disk_options: Mapping[str, str] = ...,
+                 compress: bool = ..., overwrite: bool = ..., sources: Mapping[str, str] = ...,
+                 source_options: Mapping[str, str] = ..., profile: str = ...,
+                 decisions: Mapping[str, str] = ...,
                  network_map: Optional[str] = ..., configuration: str = ...,
                  ignore_locks: bool = ..., resume: bool = ..., verify: bool = ...,
                  threads: int = ..., references: Optional[str] = ...,

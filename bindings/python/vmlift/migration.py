@@ -29,9 +29,10 @@ class Migration(_core.Migration):
         return dict(json.loads(self.run_json(progress=progress)))
 
 
-def migrate(package: Location, destination: Location, *, disk_format: str = "",
-            disk_options: Mapping[str, str] = {}, compress: bool = False, overwrite: bool = False,
-            profile: str = "", decisions: Mapping[str, str] = {},
+def migrate(package: Location, destination: Location, *, disk_place: str = "",
+            disk_format: str = "", disk_options: Mapping[str, str] = {}, compress: bool = False,
+            overwrite: bool = False, sources: Mapping[str, str] = {},
+            source_options: Mapping[str, str] = {}, profile: str = "", decisions: Mapping[str, str] = {},
             network_map: Optional[str] = None, configuration: str = "",
             ignore_locks: bool = False, resume: bool = False, verify: bool = False,
             threads: int = 0, references: Optional[str] = None, limits: Mapping[str, int] = {},
@@ -39,11 +40,15 @@ def migrate(package: Location, destination: Location, *, disk_format: str = "",
     """Plans a migration and runs it; returns what was written.
 
     `destination` is a folder, for disks ("qcow2" or "raw") and libvirt domains; or an .ova, for an
-    OVF of one machine with its disks.
+    OVF of one machine with its disks. `disk_place` sends the disks elsewhere: another folder,
+    "rbd:POOL[/NAMESPACE]", or an NBD server whose exports have the disks' names. `sources` says
+    by address ("scsi0:0") which disks are read from elsewhere than the definition says, as
+    `open_disk` takes them; `source_options` are theirs.
     """
     migration = Migration(
-        package, destination, disk_format=disk_format, disk_options=disk_options,
-        compress=compress, overwrite=overwrite, profile=profile, decisions=decisions,
+        package, destination, disk_place=disk_place, disk_format=disk_format,
+        disk_options=disk_options, compress=compress, overwrite=overwrite, sources=sources,
+        source_options=source_options, profile=profile, decisions=decisions,
         network_map=network_map, configuration=configuration, ignore_locks=ignore_locks,
         resume=resume, verify=verify, threads=threads, references=references, limits=limits)
     return migration.run(progress=progress)

@@ -16,22 +16,44 @@ namespace {
 // Longer ones do not fit into what SCSI and ATA tell.
 constexpr std::size_t kLongestSerial = 36;
 
+/// libvirt's type of a disk: what its <source> names.
+const char* disk_type(const TargetDrive& drive) {
+  if (drive.server) return "network";
+  // /dev/shm is a file system of plain files.
+  const bool block = drive.path.starts_with("/dev/") && !drive.path.starts_with("/dev/shm/");
+  return block ? "block" : "file";
+}
+
+void add_server(pugi::xml_node disk, const DiskServer& server) {
+  auto source = add_element(disk, "source", {{"protocol", server.protocol}, {"name", server.name}});
+  if (server.tls) source.append_attribute("tls") = "yes";
+  if (!server.socket.empty()) {
+    add_element(source, "host", {{"transport", "unix"}, {"socket", server.socket}});
+  } else if (!server.host.empty()) {
+    add_element(source, "host", {{"name", server.host}, {"port", std::to_string(server.port)}});
+  }
+}
+
 }  // namespace
 
 void DomainWriter::disk(const TargetDrive& drive) {
   const Drive& source = machine_.disks[drive.index];
-  // /dev/shm is a file system of plain files.
-  const bool block = drive.path.starts_with("/dev/") && !drive.path.starts_with("/dev/shm/");
-  auto disk =
-      add_element(devices_, "disk", {{"type", block ? "block" : "file"}, {"device", "disk"}});
+  const std::string type = disk_type(drive);
+  auto disk = add_element(devices_, "disk", {{"type", type}, {"device", "disk"}});
   auto driver = add_element(disk, "driver", {{"name", "qemu"}, {"type", drive.format}});
   const std::string cache = source.shared ? "none" : decisions_["disk-cache"];
   if (cache != "default") {
     driver.append_attribute("cache") = cache.c_str();
-    if (cache == "none" || cache == "directsync") driver.append_attribute("io") = "native";
+    // QEMU's drivers of servers have no other way of waiting than their own.
+    if ((cache == "none" || cache == "directsync") && !drive.server)
+      driver.append_attribute("io") = "native";
     driver.append_attribute("discard") = "unmap";
   }
-  add_element(disk, "source", {{block ? "dev" : "file", drive.path}});
+  if (drive.server) {
+    add_server(disk, *drive.server);
+  } else {
+    add_element(disk, "source", {{type == "block" ? "dev" : "file", drive.path}});
+  }
   add_element(disk, "target", {{"dev", drive.name}, {"bus", drive.bus}});
   if (source.io.limit && decisions_.is("io-limits", "yes")) {
     add_text(add_element(disk, "iotune"), "total_iops_sec", std::to_string(*source.io.limit));
@@ -68,6 +90,13 @@ void DomainWriter::disk(const TargetDrive& drive) {
 void DomainWriter::account_disk(const TargetDrive& drive, const Drive& source, bool nonpersistent) {
   const std::string element = fmt::format("devices/disk[{}]", drive.name);
   account_.tell(Aspect::disk, drive.index, mapped(element, drive.reason));
+  if (drive.server && drive.server->protocol == "rbd") {
+    account_.tell(
+        Aspect::disk_source, drive.index,
+        needs_action("if the cluster asks for a key, define it as a secret of libvirt and "
+                     "name that in the disk's <auth>",
+                     fmt::format("is {} now", drive.path)));
+  }
   account_.tell(Aspect::disk_source, drive.index,
                 mapped(element + "/source", fmt::format("is {} now", drive.path)));
   if (nonpersistent)

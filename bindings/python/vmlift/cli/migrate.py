@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import Migration
 from .arguments import (ArgumentParser, Subcommands, add_command, add_creating, add_working,
-                        creating)
+                        creating, key_value)
 from .definition import (account_text, add_opening, add_translating, as_json, decisions_text,
                          network_map)
 from .progress import Progress
@@ -26,6 +26,16 @@ def add_to(commands: "Subcommands[ArgumentParser]") -> None:
                         help="the folder for the results, or an .ova")
     parser.add_argument("-O", dest="disk_format", metavar="FMT", default="",
                         help="the disks' format: qcow2 (the default) or raw; in an .ova vmdk")
+    parser.add_argument("--disks", default="", metavar="PLACE",
+                        help="where the disks go instead: another folder, rbd:POOL[/NAMESPACE], or "
+                        "an NBD server (nbd://HOST) with an export for each disk")
+    parser.add_argument("--source", action="append", default=[], type=key_value, dest="sources",
+                        metavar="ADDRESS=DISK",
+                        help="read a disk from elsewhere than the definition says "
+                        "(scsi0:0=nbd://HOST)")
+    parser.add_argument("--source-option", dest="source_options", action="append", default=[],
+                        metavar="KEY=VALUE", type=key_value,
+                        help="an option of the formats that --source names")
     add_creating(parser)
     add_translating(parser)
     parser.add_argument("--plan", action="store_true", help="show what would be done, do nothing")
@@ -40,9 +50,10 @@ def add_to(commands: "Subcommands[ArgumentParser]") -> None:
 
 def run(options: argparse.Namespace) -> int:
     migration = Migration(
-        options.vm, options.destination, disk_format=options.disk_format,
-        disk_options=creating(options), compress=options.compress, overwrite=options.overwrite,
-        profile=options.profile, decisions=dict(options.decisions),
+        options.vm, options.destination, disk_place=options.disks,
+        disk_format=options.disk_format, disk_options=creating(options),
+        compress=options.compress, overwrite=options.overwrite, sources=dict(options.sources),
+        source_options=dict(options.source_options), profile=options.profile, decisions=dict(options.decisions),
         network_map=network_map(options), configuration=options.configuration,
         ignore_locks=options.ignore_locks, resume=options.resume, verify=options.verify,
         threads=options.threads, references=options.references, limits=dict(options.limit))
@@ -72,7 +83,8 @@ def plan_text(plan: dict[str, Any], report: dict[str, Any]) -> str:
     ])
     result += "\n" + table(
         ["disk", "capacity", "stored", "from", "to"],
-        [(disk["address"], human_size(disk["capacity"]), human_size(disk["stored_size"]) if disk["stored_size"] else None,
+        [(disk["address"], human_size(disk["capacity"]),
+          human_size(disk["stored_size"]) if disk["stored_size"] else None,
           disk["source"] or "(blank)", disk["target"]) for disk in plan["disks"]],
         right=[1, 2], indent="  ")
     result += "\n" + table(["file", "machine", "to"],
