@@ -39,6 +39,10 @@ int main(void) {
   vmlift_disk *disk = NULL;
   bool same = false;
   char *text = NULL;
+  CHECK(vmlift_migrate_options_set_disk_place(NULL, "rbd:vms", NULL) ==
+        VMLIFT_ERR_INVALID_ARGUMENT);
+  CHECK(vmlift_migrate_options_set_source(NULL, "scsi0:0", "nbd://store", NULL) ==
+        VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_open(NULL, NULL, &disk, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_open("a", NULL, NULL, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
   CHECK(vmlift_disk_create("a", NULL, 0, NULL, &disk, NULL) == VMLIFT_ERR_INVALID_ARGUMENT);
