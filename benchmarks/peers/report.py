@@ -30,9 +30,31 @@ def table(rows):
     return "\n".join(lines)
 
 
+def markdown(rows, instants):
+    """The same for a README: the ratios first."""
+    lines = ["| path | ratio | vmlift | qemu-img | CPU seconds | peak memory | target | limits |",
+             "|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        ours, peer = row["vmlift"], row["qemu-img"]
+        limits = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in row["limits"].items())
+        lines.append(f"| {row['path']} | **{row['ratio']:.1f}x** | {ours['wall_seconds']:.2f} s | "
+                     f"{peer['wall_seconds']:.2f} s | {ours['cpu_seconds']:.1f} / "
+                     f"{peer['cpu_seconds']:.1f} | {size(ours['peak_memory'])} | "
+                     f"{size(ours['output_bytes'])} / {size(peer['output_bytes'])} | {limits} |")
+        for name, figures in row["others"].items():
+            lines.append(f"| &nbsp; {name} | | {figures['wall_seconds']:.2f} s | | "
+                         f"{figures['cpu_seconds']:.1f} | {size(figures['peak_memory'])} | "
+                         f"{size(figures['output_bytes'])} | |")
+    lines += ["", "| net of Python's start | took | has to take less than |", "|---|---|---|"]
+    lines += [f"| {row['path']} | {row['net_seconds'] * 1e3:.0f} ms | {row['under'] * 1e3:.0f} ms |"
+              for row in instants]
+    return "\n".join(lines) + "\n"
+
+
 def instant_table(rows):
     return "\n".join(f"{row['path']:38} {row['net_seconds'] * 1e3:5.0f} ms net of Python's start, "
-                     f"under {row['under'] * 1e3:.0f} ms; {size(row['peak_memory'])}" for row in rows)
+                     f"under {row['under'] * 1e3:.0f} ms; {size(row['peak_memory'])}"
+                     for row in rows)
 
 
 def write_json(path, machine, rows, instants):

@@ -55,6 +55,7 @@ def parse_arguments():
                         default=ROOT / "build" / "benchmarks" / "codec_benchmark",
                         help="the suite that tells how fast the codecs are")
     parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--markdown", type=Path, help="write the tables for a README here")
     parser.add_argument("--svg", type=Path, help="draw the ratios here")
     return parser.parse_args()
 
@@ -211,6 +212,8 @@ def main():
     print(f"\n{report.table(rows)}\n{report.instant_table(instants)}")
     if arguments.json:
         report.write_json(arguments.json, about, rows, instants)
+    if arguments.markdown:
+        arguments.markdown.write_text(report.markdown(rows, instants))
     if arguments.svg:
         report.write_svg(arguments.svg, rows)
     held = (all(row["ratio"] >= row["at_least"] for row in rows)

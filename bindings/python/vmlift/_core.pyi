@@ -265,12 +265,14 @@ def create_disk(location: Location, format: str, size: int, *, options: Mapping[
 def convert(source: Location, target: Location, format: str, *,
             source_format: Optional[str] = ..., options: Mapping[str, str] = ...,
             compress: bool = ..., overwrite: bool = ..., verify: bool = ..., digest: bool = ...,
-            bitmaps: bool = ..., threads: int = ..., references: Optional[str] = ..., limits: Mapping[str, int] = ...,
+            bitmaps: bool = ..., threads: int = ..., references: Optional[str] = ...,
+            limits: Mapping[str, int] = ...,
             allow_corrupt: bool = ..., allow_in_use: bool = ..., snapshot: Optional[str] = ...,
             source_options: Mapping[str, str] = ...,
             progress: Optional[ProgressCallback] = ...) -> CopyReport: ...
 def copy_disk(source: Disk, target: Disk, *, verify: bool = ..., digest: bool = ...,
-              bitmaps: bool = ..., threads: int = ..., progress: Optional[ProgressCallback] = ...) -> CopyReport: ...
+              bitmaps: bool = ..., threads: int = ...,
+              progress: Optional[ProgressCallback] = ...) -> CopyReport: ...
 def digest(disk: Disk, *, threads: int = ...,
            progress: Optional[ProgressCallback] = ...) -> str: ...
 def first_difference(a: Disk, b: Disk, *, ignore_size: bool = ..., threads: int = ...,

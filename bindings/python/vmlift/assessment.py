@@ -1,4 +1,4 @@
-"""What to know before machines are moved, over many packages: what migration waves are planned by."""
+"""What to know before machines are moved, over many packages: the input to planning waves."""
 
 from __future__ import annotations
 

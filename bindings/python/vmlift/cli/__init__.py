@@ -12,7 +12,6 @@ import sys
 from typing import Optional, Sequence
 
 from . import failure
-from .arguments import ArgumentParser, build_parser
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
@@ -23,8 +22,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     end_like_an_interrupt(signal.SIGTERM, signal.SIGHUP)
     as_json = "--json" in arguments
     try:
-        parser: ArgumentParser = build_parser()
-        options = parser.parse_args(arguments)
+        from .commands import build_parser  # here: Ctrl-C while they load has its way out too
+        options = build_parser().parse_args(arguments)
         status: int = options.run(options)
         sys.stdout.flush()
         return status

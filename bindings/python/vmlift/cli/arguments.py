@@ -1,4 +1,4 @@
-"""The parser, and the options that several commands share."""
+"""How arguments are taken: the options that several commands share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import re
 from typing import Callable, NoReturn, Optional, TypedDict
 
-from .._core import Disk, __version__, open_disk
+from .._core import Disk, open_disk
 from ..errors import InvalidArgument
 
 REFERENCES = "deny, same-directory, under=DIR or any"
@@ -24,22 +24,6 @@ class ArgumentParser(argparse.ArgumentParser):
 
 
 Subcommands = argparse._SubParsersAction  # the type has no public name
-
-
-def build_parser() -> ArgumentParser:
-    from . import (check, compare, convert, define, digest, fixup, formats, info, inspect, map,
-                   migrate, snapshot, sync, translate)
-    parser = ArgumentParser(
-        prog="vmlift", description="Moves virtual machines across hypervisors.",
-        epilog="DISK is a path, a URI, PACKAGE.ova!MEMBER, or - for a disk that comes through "
-               "a pipe. 'vmlift COMMAND --help' tells more.")
-    parser.add_argument("--version", action="version", version=f"vmlift {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True,
-                                     dest="command")
-    for module in (info, map, check, digest, convert, compare, inspect, translate, define, migrate,
-                   snapshot, sync, fixup, formats):
-        module.add_to(commands)
-    return parser
 
 
 def add_command(commands: "Subcommands[ArgumentParser]", name: str,

@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
             options.source, options.target, options.target_format, source_format=options.format,
             options=creating(options), compress=options.compress, overwrite=options.overwrite,
             verify=options.verify, digest=options.digest, bitmaps=options.bitmaps,
-            threads=options.threads, source_options=dict(options.source_options), progress=progress, **reading(options))
+            threads=options.threads, source_options=dict(options.source_options),
+            progress=progress, **reading(options))
     if options.json:
         print(json.dumps(document(options, report), indent=2))
     elif not options.quiet:
@@ -56,13 +57,14 @@ def text(options: argparse.Namespace, report: CopyReport) -> str:
         (report.encoded_bytes, "moved compressed"),
         (report.shared_bytes, "shared with the source")) if size]
     data = human_size(report.data_bytes) + (f", of them {', '.join(ways)}" if ways else "")
-    rate = report.size / report.seconds if report.seconds else 0
+    # Holes cost nothing: only what is data tells how fast the copy was.
+    rate = report.data_bytes / report.seconds if report.seconds >= 0.1 else 0
     return printable(options.target) + "\n" + fields([
         ("format", options.target_format),
         ("virtual size", exact_size(report.size)),
         ("data", data),
         ("zeros", human_size(report.zero_bytes)),
-        ("time", f"{duration(report.seconds)}" + (f", {human_size(rate)}/s" if rate else "")),
+        ("time", duration(report.seconds) + (f", {human_size(rate)}/s of data" if rate else "")),
         ("verified", "read back and compared" if report.verified else None),
         ("sha256", report.sha256),
     ])

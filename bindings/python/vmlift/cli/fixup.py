@@ -9,7 +9,8 @@ from .arguments import ArgumentParser, Subcommands, add_command
 
 
 def add_to(commands: "Subcommands[ArgumentParser]") -> None:
-    parser = add_command(commands, "fixup", run, "make a guest boot on new hardware (not there yet)")
+    parser = add_command(commands, "fixup", run,
+                         "make a guest boot on new hardware (not there yet)")
     parser.add_argument("step", choices=("plan", "apply"), metavar="plan|apply")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="DISK ...")
 

@@ -53,7 +53,8 @@ def run(options: argparse.Namespace) -> int:
         options.vm, options.destination, disk_place=options.disks,
         disk_format=options.disk_format, disk_options=creating(options),
         compress=options.compress, overwrite=options.overwrite, sources=dict(options.sources),
-        source_options=dict(options.source_options), profile=options.profile, decisions=dict(options.decisions),
+        source_options=dict(options.source_options), profile=options.profile,
+        decisions=dict(options.decisions),
         network_map=network_map(options), configuration=options.configuration,
         ignore_locks=options.ignore_locks, resume=options.resume, verify=options.verify,
         threads=options.threads, references=options.references, limits=dict(options.limit))
