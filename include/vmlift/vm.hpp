@@ -53,8 +53,8 @@ struct NetworkTarget {
 /// By the source's name: port group, distributed port group's id, OVF network, connection type.
 using NetworkMap = std::map<std::string, NetworkTarget, std::less<>>;
 
-/// Reads a --map document. Keys other than `networks` and `storage` are refused.
-/// Errors: InvalidArgument naming the line.
+/// Reads a --map document. Errors: InvalidArgument naming the line, for keys other than `networks`
+/// too; UnsupportedFeature for `storage`.
 Result<NetworkMap> parse_network_map(std::string_view yaml);
 
 // Translating.

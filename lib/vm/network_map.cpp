@@ -55,7 +55,12 @@ Result<NetworkMap> read_map(const YAML::Node& root) {
   if (!root.IsMap()) return bad_map(root, "the map is a mapping with the key networks");
   for (const auto& section : root) {
     const auto name = section.first.as<std::string>();
-    if (name == "storage") continue;
+    if (name == "storage") {
+      return fail(
+          ErrorCode::UnsupportedFeature,
+          "the map, line {}: mapping storage is not there yet; say where the disks go with --disks",
+          section.first.Mark().line + 1);
+    }
     if (name != "networks") return bad_map(section.first, fmt::format("unknown key \"{}\"", name));
     if (section.second.IsNull()) continue;
     if (!section.second.IsMap())

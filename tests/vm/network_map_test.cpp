@@ -18,6 +18,13 @@ TEST_SUITE("network maps") {
     CHECK(vm::parse_network_map("")->empty());
   }
 
+  TEST_CASE("storage in a map is not there yet, and not passed over") {
+    const auto map = vm::parse_network_map("networks:\nstorage:\n  datastore1: {pool: vms}\n");
+    REQUIRE_FALSE(map);
+    CHECK(map.error().code() == ErrorCode::UnsupportedFeature);
+    CHECK(map.error().message().find("line 2") != std::string::npos);
+  }
+
   TEST_CASE("a map that says nothing sure is refused with its line") {
     for (const char* text : {"networks:\n  a: {bridge: x, network: y}\n", "networks:\n  a: {}\n",
                              "networks:\n  a: br0\n", "networks:\n  a: {bridge: x, vlan: 5000}\n",
