@@ -1,8 +1,9 @@
 # Configuring and building. build/ is the everyday tree (build/python is importable from it); the
 # other compilers and sanitizers have their trees inside it.
 
-# One compiler cache serves every clone of the project.
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+# What one tree compiled, the wheel's tree takes from the cache. Paths stay absolute: made relative,
+# they differ between trees of different depths.
+export CCACHE_NOHASHDIR=1
 
 # build_tree PRESET FOLDER TARGET [CMAKE-OPTION...]
 build_tree() {
