@@ -66,12 +66,12 @@ PATHS = (
          ("-c", "-o", "compression_type=zstd"),
          ("-c", "-o", "compression_type=zstd", *OUT_OF_ORDER), 1, 2, codec="encode qcow2 zstd",
          also={"fast": ("-o", "compression=fast"), "small": ("-o", "compression=small")}),
-    Path("raw -> raw", "raw", "raw", "raw", (), OUT_OF_ORDER, 1, 1.5,
+    Path("raw -> raw", "raw", "raw", "raw", (), OUT_OF_ORDER, 0, 1.5,
          others={"cp": ("cp", "--sparse=auto", "{source}", "{target}"),
                  "nbdcopy": ("nbdcopy", "--", "[", "nbdkit", "--exit-with-parent", "file",
                              "{source}", "]", "{target}")},
          also=CARE),
-    Path("raw -> raw, shared", "raw", "raw", "raw", (), OUT_OF_ORDER, 3, 10, shares=True),
+    Path("raw -> raw, shared", "raw", "raw", "raw", (), OUT_OF_ORDER, 0, 10, shares=True),
 )
 
 INSTANTS = (
