@@ -83,10 +83,15 @@ std::string domain_text(const std::string& guest, const std::string& firmware,
 class EmbeddedLibvirt {
  public:
   EmbeddedLibvirt() {
-    // Without a mount namespace: the folder may lie under /dev/shm, which libvirt would move.
-    folder.write(
-        "root/etc/qemu.conf",
-        "namespaces = []\nstdio_handler = \"file\"\nswtpm_user = \"root\"\nuser = \"root\"\ngroup = \"root\"\n");
+    // Without a mount namespace: the folder may lie under /dev/shm, which libvirt would move. With
+    // ports of its own: two libvirts that look for a free port at once find the same one.
+    const int first_port = 5900 + getpid() % 500 * 100;
+    folder.write("root/etc/qemu.conf",
+                 "namespaces = []\nstdio_handler = \"file\"\n"
+                 "swtpm_user = \"root\"\nuser = \"root\"\ngroup = \"root\"\n"
+                 "remote_display_port_min = " +
+                     std::to_string(first_port) +
+                     "\nremote_display_port_max = " + std::to_string(first_port + 99) + "\n");
     for (const char* disk : {"ide", "lsi", "sas", "pv"})
       REQUIRE(run_command({"qemu-img", "create", "-q", "-f", "qcow2",
                            folder / (std::string(disk) + ".qcow2"), "16M"})
