@@ -2,8 +2,8 @@
 """One summary over all test runners.
 
 Reads a table of runs (title, JUnit file, exit status, seconds) and prints what each runner
-counted, every failure, every reason for a skip, and the total as the last line. A runner that
-ran no test, left no result, or failed without naming a test counts as one failure.
+counted, every reason for a skip, every failure with the end of what it said, and the total as the
+last line. A runner that ran no test, left no result, or failed without naming a test counts as one failure.
 """
 
 import sys
@@ -18,7 +18,7 @@ class Run:
     title: str
     seconds: float
     passed: int = 0
-    failures: list = field(default_factory=list)
+    failures: list = field(default_factory=list)  # (test, what it said)
     skips: list = field(default_factory=list)  # (reason, test)
 
 
@@ -28,21 +28,28 @@ def read_run(title, junit, status, seconds):
         for case in ElementTree.parse(junit).iter("testcase"):
             count_case(run, case)
     if run.passed + len(run.failures) + len(run.skips) == 0:
-        run.failures.append("no test ran: it was not built, or it broke off; see build/logs")
+        run.failures.append(("no test ran: it was not built, or it broke off; see build/logs", ""))
     elif status != "0" and not run.failures:
-        run.failures.append(f"the runner ended with exit status {status}; see build/logs")
+        run.failures.append((f"the runner ended with exit status {status}; see build/logs", ""))
     return run
 
 
 def count_case(run, case):
     name = case.get("name", "?")
     skipped = case.find("skipped")
-    if case.find("failure") is not None or case.find("error") is not None:
-        run.failures.append(name)
+    failed = next((found for kind in ("failure", "error")
+                   if (found := case.find(kind)) is not None), None)
+    if failed is not None:
+        run.failures.append((name, failed.text or case.findtext("system-out") or ""))
     elif skipped is not None:
         run.skips.append((skip_reason(case, skipped), name))
     else:
         run.passed += 1
+
+
+def end_of(text, lines=40):
+    kept = text.rstrip().splitlines()[-lines:]
+    return "\n".join(f"    | {line}" for line in kept)
 
 
 def skip_reason(case, skipped):
@@ -71,11 +78,13 @@ def report(runs):
             more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
             print(f"  {reason} ({tests[0]}{more})")
 
-    failures = [(run.title, test) for run in runs for test in run.failures]
+    failures = [(run.title, *failure) for run in runs for failure in run.failures]
     if failures:
         print("\nFailed:")
-        for title, test in failures:
+        for title, test, said in failures:
             print(f"  {title}: {test}")
+            if said.strip():
+                print(end_of(said))
 
     print(f"\nvmlift: {sum(run.passed for run in runs)} passed, {len(failures)} failed,"
           f" {sum(len(run.skips) for run in runs)} skipped")
