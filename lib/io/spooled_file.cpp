@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/bytes.hpp"
+#include "base/checked.hpp"
 #include "base/fail.hpp"
 #include "io/folder.hpp"
 #include "io/posix_file.hpp"
@@ -104,9 +105,7 @@ Result<std::uint64_t> SpooledFile::size() const {
 
 Result<std::size_t> SpooledFile::read_some(std::uint64_t offset,
                                            std::span<std::byte> buffer) const {
-  const std::uint64_t end =
-      buffer.size() > UINT64_MAX - offset ? UINT64_MAX : offset + buffer.size();
-  VMLIFT_CHECK(reach(end));
+  VMLIFT_CHECK(reach(checked_add<std::uint64_t>(offset, buffer.size()).value_or(UINT64_MAX)));
   const std::uint64_t there = stored_;
   if (offset >= there) return std::size_t{0};
   return spool_->read_some(offset,
@@ -114,7 +113,7 @@ Result<std::size_t> SpooledFile::read_some(std::uint64_t offset,
 }
 
 Result<File::Run> SpooledFile::run(std::uint64_t offset, std::uint64_t length) const {
-  VMLIFT_CHECK(reach(length > UINT64_MAX - offset ? UINT64_MAX : offset + length));
+  VMLIFT_CHECK(reach(checked_add(offset, length).value_or(UINT64_MAX)));
   const std::uint64_t there = stored_;
   if (offset >= there) return Run{length, true};
   return spool_->run(offset, std::min(length, there - offset));

@@ -172,11 +172,7 @@ class HostTarget : public TargetFile, public std::enable_shared_from_this<HostTa
     }
     struct stat status{};
     if (::fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
-      if (!overwrite_) {
-        return std::unexpected(
-            error(ErrorCode::Exists, "the target exists already; --overwrite replaces it")
-                .in(path));
-      }
+      if (!overwrite_) return std::unexpected(target_exists(path));
       if (!S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode)) {
         return std::unexpected(
             error(ErrorCode::InvalidArgument, "only a regular file can be replaced").in(path));
@@ -253,6 +249,10 @@ class HostTarget : public TargetFile, public std::enable_shared_from_this<HostTa
 };
 
 }  // namespace
+
+Error target_exists(const std::string& path) {
+  return error(ErrorCode::Exists, "the target exists already; --overwrite replaces it").in(path);
+}
 
 Result<std::shared_ptr<TargetFile>> create_target(const std::string& path, bool overwrite) {
   if (is_block_device(path)) return open_device_target(path, overwrite);

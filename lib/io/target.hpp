@@ -14,6 +14,9 @@ namespace vmlift {
 /// Errors: Exists without `overwrite`, NotFound for the folder, Permission, NoSpace.
 Result<std::shared_ptr<TargetFile>> create_target(const std::string& path, bool overwrite);
 
+/// Exists, for a target that may not be replaced.
+Error target_exists(const std::string& path);
+
 /// Writes a small file whole: create_target, content, publish.
 Result<void> write_whole(const std::string& path, std::span<const std::byte> content,
                          bool overwrite);

@@ -114,16 +114,15 @@ Result<void> Planner::plan_disk(const vm::Machine& machine, const vm::Drive& dri
   }
   planned.target_format = disk_format_;
   if (ova_) {
-    planned.target = target_in_ova();
-  } else {
-    targets_.push_back(target_at_place(planned, drive));
-    planned.target = targets_.back().path;
-  }
-  if (ova_) {
     // A VMDK has whole sectors.
     const auto whole = checked_multiply<std::uint64_t>(units_for(planned.capacity, 512), 512);
     if (!whole) return fail(ErrorCode::BadOvf, "the disk {} is too large", planned.address);
     planned.capacity = *whole;
+    targets_.push_back(target_in_ova(planned));
+    planned.target = in_ova(targets_.back().path);
+  } else {
+    targets_.push_back(target_at_place(planned, drive));
+    planned.target = targets_.back().path;
   }
   plan_.disks.push_back(std::move(planned));
   state_.sources.push_back(std::move(source));
@@ -141,8 +140,11 @@ vm::DiskTarget Planner::target_at_place(const PlannedDisk& planned, const vm::Dr
   return target;
 }
 
-std::string Planner::target_in_ova() {
-  return in_ova(fmt::format("{}-disk{}.vmdk", ova_stem(), ++ova_disks_));
+vm::DiskTarget Planner::target_in_ova(const PlannedDisk& planned) {
+  return {.path = fmt::format("{}-disk{}.vmdk", ova_stem(), targets_.size() + 1),
+          .format = planned.target_format,
+          .capacity = planned.capacity,
+          .stored_size = {}};
 }
 
 void Planner::add_serials(vm::Machine& machine, std::size_t first_disk) const {

@@ -13,9 +13,6 @@ namespace fs = std::filesystem;
 /// Tar holds names of 100 bytes; this one is continued by "-disk99.vmdk".
 constexpr std::size_t kOvaStem = 80;
 
-/// The member's name in "/out/web-01.ova!web-01-disk1.vmdk".
-std::string_view member_of(std::string_view target) { return target.substr(target.rfind('!') + 1); }
-
 }  // namespace
 
 Result<void> Planner::translate() {
@@ -26,8 +23,9 @@ Result<void> Planner::translate() {
     single.machines = {whole.machines[index]};
     if (index > 0) single.keys.clear();  // those of the document are told once
     add_serials(single.machines.front(), next_disk);
-    VMLIFT_TRY(vm::Translation translation,
-               vm::translate(single, translation_options(single.machines.front(), next_disk)));
+    VMLIFT_TRY(
+        vm::Translation translation,
+        vm::translate(single, translation_to("libvirt", single.machines.front(), next_disk)));
     for (vm::Document& document : translation.documents) {
       add_file(document.machine, "domain", stem_of_source(document.file_name), ".xml",
                std::move(document.text));
@@ -43,15 +41,13 @@ Result<void> Planner::translate() {
   return {};
 }
 
-vm::TranslateOptions Planner::translation_options(const vm::Machine& machine,
-                                                  std::size_t& next_disk) {
+vm::TranslateOptions Planner::translation_to(std::string dialect, const vm::Machine& machine,
+                                             std::size_t& next_disk) const {
   vm::TranslateOptions translation;
-  translation.dialect = "libvirt";
+  translation.dialect = std::move(dialect);
   translation.profile = options_.profile;
   translation.decisions = options_.decisions;
   translation.networks = options_.networks;
-  translation.disk_directory = plan_.destination;
-  translation.disk_format = disk_format_;
   for (const vm::Drive& drive : machine.disks)
     translation.disks.emplace(drive.address.text(), targets_[next_disk++]);
   return translation;
@@ -73,16 +69,17 @@ Result<void> Planner::plan_ova() {
               definition.machines.size())
             .in(state_.package.location()));
   }
+  std::size_t next_disk = 0;
   OvaPlan ova{.head = {.descriptor = ova_stem() + ".ovf", .manifest = ova_stem() + ".mf"},
-              .translation = ova_translation(definition.machines.front())};
+              .translation = translation_to("ovf", definition.machines.front(), next_disk)};
   // The longest that it can become: no size has more digits.
   for (auto& [address, target] : ova.translation.disks) target.stored_size = UINT64_MAX;
   VMLIFT_TRY(vm::Translation translation, vm::translate(definition, ova.translation));
   ova.head.descriptor_room = translation.documents.front().text.size();
   const std::string no_digest(64, '0');
   ova.head.manifest_room = manifest_line(ova.head.descriptor, no_digest).size();
-  for (const PlannedDisk& disk : plan_.disks) {
-    ova.head.manifest_room += manifest_line(member_of(disk.target), no_digest).size();
+  for (const vm::DiskTarget& disk : targets_) {
+    ova.head.manifest_room += manifest_line(disk.path, no_digest).size();
   }
   plan_.account = std::move(translation.report);
   add_in_ova("descriptor", ova.head.descriptor);
@@ -92,23 +89,6 @@ Result<void> Planner::plan_ova() {
   state_.contents.push_back(vm::to_json(plan_.account));
   state_.ova = std::move(ova);
   return {};
-}
-
-vm::TranslateOptions Planner::ova_translation(const vm::Machine& machine) const {
-  vm::TranslateOptions translation;
-  translation.dialect = "ovf";
-  translation.profile = options_.profile;
-  translation.decisions = options_.decisions;
-  translation.networks = options_.networks;
-  for (std::size_t at = 0; at < machine.disks.size(); ++at) {
-    const PlannedDisk& planned = plan_.disks[at];
-    translation.disks.emplace(planned.address,
-                              vm::DiskTarget{.path = std::string(member_of(planned.target)),
-                                             .format = planned.target_format,
-                                             .capacity = planned.capacity,
-                                             .stored_size = {}});
-  }
-  return translation;
 }
 
 void Planner::add_in_ova(std::string kind, std::string_view member) {

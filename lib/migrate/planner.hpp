@@ -43,18 +43,19 @@ class Planner {
   Result<void> plan_disks(const vm::Machine& machine);
   Result<void> plan_disk(const vm::Machine& machine, const vm::Drive& drive);
   vm::DiskTarget target_at_place(const PlannedDisk& planned, const vm::Drive& drive);
-  std::string target_in_ova();
+  vm::DiskTarget target_in_ova(const PlannedDisk& planned);
   /// Serial numbers are in the disks, which the definition's reader does not open.
   void add_serials(vm::Machine& machine, std::size_t first_disk) const;
 
   // plan_documents.cpp
   /// The domains, one machine at a time: sources and addresses are names within a machine.
   Result<void> translate();
-  vm::TranslateOptions translation_options(const vm::Machine& machine, std::size_t& next_disk);
+  /// How `machine` is translated, whose disks begin at `next_disk`; that is moved behind them.
+  vm::TranslateOptions translation_to(std::string dialect, const vm::Machine& machine,
+                                      std::size_t& next_disk) const;
   void add_file(std::string machine, std::string kind, std::string_view stem,
                 std::string_view extension, std::string text);
   Result<void> plan_ova();
-  vm::TranslateOptions ova_translation(const vm::Machine& machine) const;
   void add_in_ova(std::string kind, std::string_view member);
   std::string ova_stem() const;
   std::string in_ova(std::string_view member) const;
@@ -65,9 +66,8 @@ class Planner {
   const bool ova_;
   DiskPlace place_;  // unless it is an OVA
   std::string disk_format_ = "vmdk";
-  std::vector<vm::DiskTarget> targets_;  // in the order of plan_.disks, unless it is an OVA
+  std::vector<vm::DiskTarget> targets_;  // as the definition names them; like plan_.disks
   TargetNames names_;
-  std::size_t ova_disks_ = 0;
 };
 
 }  // namespace vmlift

@@ -4,6 +4,7 @@
 
 #include "base/fail.hpp"
 #include "base/printable.hpp"
+#include "io/target.hpp"
 #include "migrate/planner.hpp"
 
 namespace vmlift {
@@ -103,7 +104,6 @@ Result<void> Planner::plan() {
   if (!ova_) {
     VMLIFT_TRY(disk_format_, format_at(place_, options_));
   }
-  state_.on_a_server = place_.on_a_server();
   VMLIFT_CHECK(check_sources());
   VMLIFT_CHECK(plan_manifest());
   judge();
@@ -182,11 +182,7 @@ Result<void> Planner::check_on_server(const PlannedDisk& disk) const {
     if (option.for_opening && given != options_.disk_options.end()) opening.options.insert(*given);
   }
   const auto there = open_disk(disk.target, opening);
-  if (there) {
-    return std::unexpected(
-        error(ErrorCode::Exists, "the target exists already; --overwrite replaces it")
-            .in(disk.target));
-  }
+  if (there) return std::unexpected(target_exists(disk.target));
   if (there.error().code() == ErrorCode::NotFound) return {};
   return std::unexpected(there.error());
 }
@@ -208,10 +204,7 @@ Result<void> Planner::check_targets() const {
   for (const std::string& path : paths) {
     std::error_code ignored;
     const fs::file_status status = fs::symlink_status(path, ignored);
-    if (fs::exists(status) && !options_.overwrite) {
-      return std::unexpected(
-          error(ErrorCode::Exists, "the target exists already; --overwrite replaces it").in(path));
-    }
+    if (fs::exists(status) && !options_.overwrite) return std::unexpected(target_exists(path));
   }
   return {};
 }

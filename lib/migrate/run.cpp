@@ -127,7 +127,7 @@ class Runner {
 
   Result<std::unique_ptr<Disk>> begin_in_ova(const PlannedDisk& planned, CreateOptions creating) {
     creating.options["subformat"] = "streamOptimized";
-    return ova_->begin_disk(planned.target.substr(planned.target.rfind('!') + 1), creating);
+    return ova_->begin_disk(state_.ova->translation.disks[planned.address].path, creating);
   }
 
   Result<void> write_descriptor() {
@@ -162,7 +162,9 @@ class Runner {
     }
     for (std::size_t index = 0; index < targets_.size(); ++index) {
       VMLIFT_CHECK(targets_[index]->publish());
-      if (!state_.on_a_server) undo_.named(plan_.disks[index].target);
+      const PlannedDisk& disk = plan_.disks[index];
+      // What is on a server is no file that could be taken back.
+      if (find_format(disk.target_format)->schemes.empty()) undo_.named(disk.target);
     }
     for (std::size_t index = 0; index < files_.size(); ++index) {
       if (files_[index] != nullptr) {

@@ -30,8 +30,6 @@ struct Migration::State {
   std::optional<OvaPlan> ova;
   /// What plan.files will hold, in the same order. Not of those inside an OVA.
   std::vector<std::string> contents;
-  /// Disks of plan.disks that are no files: they are not taken back with unlink.
-  bool on_a_server = false;
   /// Bytes that the manifest covers.
   std::uint64_t manifest_bytes = 0;
   /// Why run() must not begin.
