@@ -1,26 +1,13 @@
 """The sample appliance from end to end: made, migrated, judged by other tools, booted."""
 
-import shutil
-import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from appliance import boot, disk, make
+from programs import need, run
 
 MARKER = "the guest of the interop test is up"
-
-
-def need(*tools):
-    for tool in tools:
-        if not shutil.which(tool):
-            pytest.skip(f"{tool} is absent")
-
-
-def run(*command):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import shutil
 import xml.etree.ElementTree as ElementTree
 
 import vmlift
-from test_remote_disks import NbdServer, cluster, need, run  # noqa: F401: a fixture too
+from nbd_server import NbdServer
+from programs import need, run
 
 VMX = """\
 .encoding = "UTF-8"
@@ -28,7 +29,7 @@ def domain_of(done):
     return ElementTree.parse(path)
 
 
-def test_a_machine_goes_onto_ceph(vmlift_command, ova, tmp_path, cluster):  # noqa: F811
+def test_a_machine_goes_onto_ceph(vmlift_command, ova, tmp_path, cluster):
     done = vmlift_command("migrate", ova, "--to", tmp_path / "out", "--disks", "rbd:rbd",
                           "--verify", "--json").json()
     image = done["plan"]["disks"][0]["target"]
@@ -45,7 +46,7 @@ def test_a_machine_goes_onto_ceph(vmlift_command, ova, tmp_path, cluster):  # no
     assert again.json()["error"]["code"] == "Exists" and not (tmp_path / "again").exists()
 
 
-def test_a_failed_migration_leaves_no_image(vmlift_command, ova, tmp_path, cluster):  # noqa: F811
+def test_a_failed_migration_leaves_no_image(vmlift_command, ova, tmp_path, cluster):
     broken = tmp_path / "broken.ova"
     content = bytearray(ova.read_bytes())
     content[content.find(b"KDMV") + 600] ^= 1  # within the disk: the manifest tells

@@ -5,7 +5,6 @@ import gzip
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,8 @@ from pathlib import Path
 import pytest
 
 import vmlift
-from ceph_cluster import CephCluster, missing_programs
+from nbd_server import NbdServer
+from programs import need, run
 
 MIB = 1 << 20
 
@@ -49,19 +49,6 @@ def test_the_formats_are_those_of_the_table():
 READ_ONLY = ("vmfsThin", "vmfsPreallocated", "vmfsEagerZeroedThick", "custom")
 
 
-def need(*tools):
-    for tool in tools:
-        if not shutil.which(tool):
-            pytest.skip(f"{tool} is absent")
-
-
-def run(*command, **options):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                          timeout=300, **options)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def guest(tmp_path_factory):
     """30 MiB and a half: data, holes, zeros that were written."""
@@ -73,42 +60,6 @@ def guest(tmp_path_factory):
             disk.seek(start)
             disk.write(rng.randbytes(MIB) + bytes(MIB // 2) + b"text " * 30000)
     return path
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    if missing_programs():
-        pytest.skip(f"Ceph is absent: {', '.join(missing_programs())}")
-    # A socket's path is short: pytest's folders are not.
-    folder = tmp_path_factory.mktemp("ceph")
-    with CephCluster(folder) as running:
-        os.environ["CEPH_CONF"] = str(running.configuration)
-        yield running
-        del os.environ["CEPH_CONF"]
-
-
-class NbdServer:
-    """nbdkit with its export in memory, on a Unix socket."""
-
-    def __init__(self, folder, *arguments):
-        self.socket = Path(folder, f"nbd-{random.getrandbits(32):x}.sock")
-        self.uri = f"nbd+unix:///?socket={self.socket}"
-        self.process = subprocess.Popen(
-            ["nbdkit", "-f", "--exit-with-parent", "-U", self.socket, *arguments])
-
-    def __enter__(self):
-        deadline = time.monotonic() + 20
-        while not self.socket.exists():
-            assert self.process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.01)
-        return self
-
-    def pause(self):
-        self.process.send_signal(signal.SIGSTOP)
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture
@@ -200,26 +151,31 @@ def test_a_copy_killed_half_way_is_absent_or_incomplete(vmlift_command, guest, c
         command = [sys.executable, "-m", "vmlift", "convert", "-f", "raw", "-O", "raw",
                    "--overwrite", str(guest), slow.uri]
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        time.sleep(3)
-        assert process.poll() is None, "the copy ended before it could be killed"
+        deadline = time.monotonic() + 60
+        while "error[Incomplete]" not in vmlift_command("info", slow.uri).err:
+            assert process.poll() is None and time.monotonic() < deadline
         process.send_signal(signal.SIGKILL)
         process.wait()
-        seen = vmlift_command("info", slow.uri)
-        assert seen.status == 2 and "error[Incomplete]" in seen.err
+        assert "error[Incomplete]" in vmlift_command("info", slow.uri).err
     with NbdServer(tmp_path, "--filter=delay", "pattern", "64M", "rdelay=500ms") as slow:
         command = [sys.executable, "-m", "vmlift", "convert", "-O", "raw", slow.uri,
                    "rbd:rbd/killed"]
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
-        while "killed.partial-" not in cluster.run("rbd", "ls", "rbd").stdout:
+        while not (begun := incomplete_images(vmlift_command, cluster, "killed")):
             assert process.poll() is None and time.monotonic() < deadline
         process.send_signal(signal.SIGKILL)
         process.wait()
-    names = cluster.run("rbd", "ls", "rbd").stdout.split()
-    assert "killed" not in names
-    (partial,) = (name for name in names if name.startswith("killed.partial-"))
-    seen = vmlift_command("info", f"rbd:rbd/{partial}")
-    assert seen.status == 2 and "error[Incomplete]" in seen.err
+    assert incomplete_images(vmlift_command, cluster, "killed") == begun
+    assert "killed" not in cluster.run("rbd", "ls", "rbd").stdout.split()
+
+
+def incomplete_images(vmlift_command, cluster, name):
+    """Images that were begun for `name` and say so when they are opened."""
+    partial = [image for image in cluster.run("rbd", "ls", "rbd").stdout.split()
+               if image.startswith(f"{name}.partial-")]
+    return [image for image in partial
+            if "error[Incomplete]" in vmlift_command("info", f"rbd:rbd/{image}").err]
 
 
 @pytest.mark.parametrize("fault, code", [("error", "Io"), ("silence", "Timeout"), ("end", "Io")])

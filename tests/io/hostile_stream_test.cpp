@@ -2,7 +2,6 @@
 // memory.
 #include <doctest/doctest.h>
 
-#include "base/bytes.hpp"
 #include "support/compress.hpp"
 #include "support/fate.hpp"
 #include "support/patterns.hpp"
@@ -19,8 +18,6 @@ std::string fate_of(const std::string& name, std::string_view packed) {
   options.limits.expanded = 64 << 20;
   return fate(folder.write(name, packed), options);
 }
-
-std::string some_bytes(std::size_t size) { return std::string(as_text(pattern(size, 1))); }
 
 std::string repeated(const std::string& stream, int times) {
   std::string all;

@@ -23,10 +23,6 @@ using namespace vmlift::test;
 
 namespace {
 
-std::string some_bytes(std::size_t size, std::uint64_t seed) {
-  return std::string(as_text(pattern(size, seed)));
-}
-
 std::shared_ptr<File> spooled(std::string_view packed, const Limits& limits = {}) {
   auto file = std::make_shared<MemoryFile>("disk.gz", as_bytes(packed));
   return must(SpooledFile::create(file, Wrapping::gzip, limits));

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/bytes.hpp"
 #include "support/appliance_builder.hpp"
 #include "support/command.hpp"
 #include "support/outcome.hpp"
@@ -18,10 +17,6 @@ using namespace vmlift;
 using namespace vmlift::test;
 
 namespace {
-
-std::string some_bytes(std::size_t size, std::uint64_t seed) {
-  return std::string(as_text(pattern(size, seed)));
-}
 
 std::string read_all(const std::string& path, const std::string& format) {
   const auto disk = must(open_disk(path, {.format = format}));

@@ -4,7 +4,6 @@
 
 #include <filesystem>
 
-#include "base/bytes.hpp"
 #include "support/appliance_builder.hpp"
 #include "support/compress.hpp"
 #include "support/outcome.hpp"
@@ -16,10 +15,6 @@ using namespace vmlift;
 using namespace vmlift::test;
 
 namespace {
-
-std::string some_bytes(std::size_t size, std::uint64_t seed) {
-  return std::string(as_text(pattern(size, seed)));
-}
 
 std::string read_all(const Disk& disk) {
   std::string bytes(disk.size(), '\0');

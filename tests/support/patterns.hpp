@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <random>
 #include <span>
+#include <string>
 #include <vector>
 
 /// Half compressible, half random, by blocks of 4 KiB; never zero throughout.
@@ -25,4 +26,10 @@ inline std::vector<std::byte> pattern(std::size_t size, std::uint64_t seed) {
   std::vector<std::byte> bytes(size);
   fill_pattern(bytes, seed);
   return bytes;
+}
+
+/// The same as a string, for what is built of strings.
+inline std::string some_bytes(std::size_t size, std::uint64_t seed = 1) {
+  const auto bytes = pattern(size, seed);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
