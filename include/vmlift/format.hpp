@@ -136,6 +136,9 @@ struct Format {
   bool (*probe)(std::span<const std::byte> head) = nullptr;
   Result<std::unique_ptr<DiskBackend>> (*open)(const OpenRequest& request) = nullptr;
   Result<std::unique_ptr<DiskBackend>> (*create)(const CreateRequest& request) = nullptr;
+  /// What create() finds out before it changes anything, for a plan. Null: nothing; of a file the
+  /// gate knows whether it is there.
+  Result<void> (*check_target)(const CreateRequest& request) = nullptr;
 };
 
 /// The table of formats, in the order of probing.

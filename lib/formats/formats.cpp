@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/fail.hpp"
+#include "disk/check_target.hpp"
 #include "disk/references.hpp"
 #include "disk/reopen.hpp"
 #include "formats/records.hpp"
@@ -76,6 +77,24 @@ Result<const Format*> format_behind(std::string_view location, std::string_view 
               "'{}' is reached over {}, which holds a disk's bytes as they are; {} inside it is "
               "not supported",
               location, format->name, stated);
+}
+
+/// The format of a disk to be created at `location`, with options that it has.
+Result<const Format*> format_to_create(std::string_view location, std::string_view stated,
+                                       const CreateOptions& options) {
+  VMLIFT_TRY(const Format* const server, format_behind(location, stated));
+  VMLIFT_TRY(const Format* const format,
+             server != nullptr ? Result<const Format*>(server) : named_format(stated));
+  if (format->create == nullptr) {
+    return fail(ErrorCode::UnsupportedFeature, "disks of format '{}' cannot be created",
+                format->name);
+  }
+  VMLIFT_CHECK(check_options(*format, options.options, false));
+  if (server == nullptr && !format->schemes.empty()) {
+    return fail(ErrorCode::InvalidArgument, "'{}' is a path; a target of format '{}' is a URI",
+                location, format->name);
+  }
+  return format;
 }
 
 Result<const Format*> probe_file(const File& file) {
@@ -204,22 +223,22 @@ Result<std::string> probe(const std::string& location) {
   return std::string(format->name);
 }
 
+Result<void> check_target(const std::string& location, std::string_view format_name,
+                          const CreateOptions& options) {
+  VMLIFT_TRY(const Format* const format, format_to_create(location, format_name, options));
+  if (format->check_target != nullptr) {
+    auto checked = format->check_target(CreateRequest{nullptr, location, options});
+    if (!checked) return std::unexpected(std::move(checked).error().in(location));
+    return {};
+  }
+  return check_vacant(location, options.overwrite);
+}
+
 Result<std::unique_ptr<Disk>> create_disk(const std::string& location, std::string_view format_name,
                                           const CreateOptions& options) {
-  VMLIFT_TRY(const Format* const server, format_behind(location, format_name));
-  VMLIFT_TRY(const Format* const format,
-             server != nullptr ? Result<const Format*>(server) : named_format(format_name));
-  if (format->create == nullptr) {
-    return fail(ErrorCode::UnsupportedFeature, "disks of format '{}' cannot be created",
-                format->name);
-  }
-  VMLIFT_CHECK(check_options(*format, options.options, false));
+  VMLIFT_TRY(const Format* const format, format_to_create(location, format_name, options));
   std::shared_ptr<TargetFile> file;
-  if (server == nullptr) {
-    if (!format->schemes.empty()) {
-      return fail(ErrorCode::InvalidArgument, "'{}' is a path; a target of format '{}' is a URI",
-                  location, format->name);
-    }
+  if (format->schemes.empty()) {
     VMLIFT_TRY(file, create_target(location, options.overwrite));
   }
   auto backend = format->create(CreateRequest{file, location, options});

@@ -22,6 +22,7 @@ struct LeftOut {
   }
   static Result<std::unique_ptr<DiskBackend>> open(const OpenRequest&) { return answer(); }
   static Result<std::unique_ptr<DiskBackend>> create(const CreateRequest&) { return answer(); }
+  static Result<void> check_target(const CreateRequest&) { return answer(); }
 };
 
 }  // namespace vmlift

@@ -24,6 +24,10 @@ std::string random_suffix() {
   return fmt::format("{:016x}", number);
 }
 
+Error target_exists(const std::string& path) {
+  return error(ErrorCode::Exists, "the target exists already; --overwrite replaces it").in(path);
+}
+
 /// The mode a new file of this process gets. umask(2) can only be read by changing it, which
 /// other threads would see; /proc tells it without.
 mode_t new_file_mode() {
@@ -250,8 +254,10 @@ class HostTarget : public TargetFile, public std::enable_shared_from_this<HostTa
 
 }  // namespace
 
-Error target_exists(const std::string& path) {
-  return error(ErrorCode::Exists, "the target exists already; --overwrite replaces it").in(path);
+Result<void> check_vacant(const std::string& path, bool overwrite) {
+  struct stat status{};
+  if (overwrite || ::lstat(path.c_str(), &status) != 0) return {};
+  return std::unexpected(target_exists(path));
 }
 
 Result<std::shared_ptr<TargetFile>> create_target(const std::string& path, bool overwrite) {

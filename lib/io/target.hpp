@@ -14,8 +14,9 @@ namespace vmlift {
 /// Errors: Exists without `overwrite`, NotFound for the folder, Permission, NoSpace.
 Result<std::shared_ptr<TargetFile>> create_target(const std::string& path, bool overwrite);
 
-/// Exists, for a target that may not be replaced.
-Error target_exists(const std::string& path);
+/// Whether nothing is at `path`, or it may be replaced: for a plan, create_target() looks again.
+/// Errors: Exists.
+Result<void> check_vacant(const std::string& path, bool overwrite);
 
 /// Writes a small file whole: create_target, content, publish.
 Result<void> write_whole(const std::string& path, std::span<const std::byte> content,

@@ -30,8 +30,7 @@ class Planner {
   void refuse(ErrorCode code, const std::string& why);
   /// What stands in the way becomes a concern of the plan and an error of the run.
   void judge();
-  /// Whether there is an image of that name; of an NBD export there always is.
-  Result<void> check_on_server(const PlannedDisk& disk) const;
+  /// Whether run() could create everything.
   Result<void> check_targets() const;
 
   // plan_disks.cpp

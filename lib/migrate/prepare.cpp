@@ -4,6 +4,7 @@
 
 #include "base/fail.hpp"
 #include "base/printable.hpp"
+#include "disk/check_target.hpp"
 #include "io/target.hpp"
 #include "migrate/planner.hpp"
 
@@ -26,6 +27,8 @@ Result<void> check_options(const MigrationOptions& options) {
   if (names_ova(options.destination)) {
     if (!format.empty() && format != "vmdk")
       return fail(ErrorCode::InvalidArgument, "the disks of an OVA are VMDKs, not '{}'", format);
+    if (options.disk_options.contains("subformat"))
+      return fail(ErrorCode::InvalidArgument, "the disks of an OVA are always streamOptimized");
     if (!options.disk_place.empty())
       return fail(ErrorCode::InvalidArgument, "the disks of an OVA are in it, not in '{}'",
                   printable(options.disk_place));
@@ -174,37 +177,13 @@ void Planner::judge() {
   std::ranges::move(vm::assess(definition), std::back_inserter(plan_.concerns));
 }
 
-Result<void> Planner::check_on_server(const PlannedDisk& disk) const {
-  if (options_.overwrite) return {};
-  OpenOptions opening{.format = disk.target_format, .limits = options_.limits};
-  for (const FormatOption& option : find_format(disk.target_format)->options) {
-    const auto given = options_.disk_options.find(std::string(option.name));
-    if (option.for_opening && given != options_.disk_options.end()) opening.options.insert(*given);
-  }
-  const auto there = open_disk(disk.target, opening);
-  if (there) return std::unexpected(target_exists(disk.target));
-  if (there.error().code() == ErrorCode::NotFound) return {};
-  return std::unexpected(there.error());
-}
-
 Result<void> Planner::check_targets() const {
-  std::vector<std::string> paths;
-  if (ova_) {
-    paths = {plan_.destination, plan_.files.empty() ? plan_.destination : plan_.files.back().path};
-  } else {
-    for (const PlannedDisk& disk : plan_.disks) {
-      if (place_.on_a_server()) {
-        VMLIFT_CHECK(check_on_server(disk));
-      } else {
-        paths.push_back(disk.target);
-      }
-    }
-    for (const PlannedFile& file : plan_.files) paths.push_back(file.path);
+  for (const PlannedDisk& disk : plan_.disks) {
+    VMLIFT_CHECK(check_target(disk.target, disk.target_format, state_.creation_of(disk)));
   }
-  for (const std::string& path : paths) {
-    std::error_code ignored;
-    const fs::file_status status = fs::symlink_status(path, ignored);
-    if (fs::exists(status) && !options_.overwrite) return std::unexpected(target_exists(path));
+  if (ova_) VMLIFT_CHECK(check_vacant(plan_.destination, options_.overwrite));
+  for (const PlannedFile& file : plan_.files) {
+    VMLIFT_CHECK(check_vacant(file.path, options_.overwrite));
   }
   return {};
 }

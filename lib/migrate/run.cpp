@@ -93,12 +93,11 @@ class Runner {
 
   Result<void> copy(std::size_t index) {
     const PlannedDisk& planned = plan_.disks[index];
-    CreateOptions creating{.size = planned.capacity,
-                           .options = state_.options.disk_options,
-                           .compress = state_.options.compress,
-                           .overwrite = state_.options.overwrite};
-    VMLIFT_TRY(auto target, ova_ ? begin_in_ova(planned, std::move(creating))
-                                 : create_disk(planned.target, planned.target_format, creating));
+    const CreateOptions creation = state_.creation_of(planned);
+    VMLIFT_TRY(auto target,
+               ova_
+                   ? ova_->begin_disk(state_.ova->translation.disks[planned.address].path, creation)
+                   : create_disk(planned.target, planned.target_format, creation));
     MigratedDisk migrated{.source = planned.source, .target = planned.target, .copy = {}};
     if (const Disk* const source = state_.sources[index].get()) {
       CopyOptions copying;
@@ -123,11 +122,6 @@ class Runner {
     }
     report_.disks.push_back(std::move(migrated));
     return {};
-  }
-
-  Result<std::unique_ptr<Disk>> begin_in_ova(const PlannedDisk& planned, CreateOptions creating) {
-    creating.options["subformat"] = "streamOptimized";
-    return ova_->begin_disk(state_.ova->translation.disks[planned.address].path, creating);
   }
 
   Result<void> write_descriptor() {

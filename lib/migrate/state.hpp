@@ -21,6 +21,17 @@ struct OvaPlan {
 struct Migration::State {
   explicit State(Package opened) : package(std::move(opened)) {}
 
+  /// How a planned disk is created: the plan asks whether it can be, the run does it.
+  CreateOptions creation_of(const PlannedDisk& disk) const {
+    CreateOptions creation{.size = disk.capacity,
+                           .options = options.disk_options,
+                           .compress = options.compress,
+                           .overwrite = options.overwrite,
+                           .limits = options.limits};
+    if (ova) creation.options["subformat"] = "streamOptimized";
+    return creation;
+  }
+
   Package package;
   MigrationOptions options;
   MigrationPlan plan;

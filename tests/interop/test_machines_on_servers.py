@@ -1,5 +1,6 @@
 """Machines whose disks are on servers: migrated onto Ceph and NBD, and read from NBD."""
 
+import os
 import shutil
 import xml.etree.ElementTree as ElementTree
 
@@ -46,6 +47,16 @@ def test_a_machine_goes_onto_ceph(vmlift_command, ova, tmp_path, cluster):
     assert again.json()["error"]["code"] == "Exists" and not (tmp_path / "again").exists()
 
 
+def test_the_plan_finds_what_would_stop_the_run(vmlift_command, ova, tmp_path, cluster):
+    for arguments, code in ((("--disks", "rbd:no-such-pool"), "NotFound"),
+                            (("--disks", "rbd:rbd", "-o", "conf=/no/ceph.conf"), "NotFound"),
+                            (("--disks", "rbd:rbd", "-o", "data_pool=none"), "NotFound"),
+                            (("--disks", "rbd:rbd", "-o", "features=magic"), "InvalidArgument")):
+        refused = vmlift_command("migrate", ova, "--to", tmp_path / "out", "--plan", "--json",
+                                 *arguments).json()
+        assert refused["error"]["code"] == code, refused
+
+
 def test_a_failed_migration_leaves_no_image(vmlift_command, ova, tmp_path, cluster):
     broken = tmp_path / "broken.ova"
     content = bytearray(ova.read_bytes())
@@ -68,6 +79,10 @@ def test_a_machine_goes_to_an_nbd_server(vmlift_command, ova, tmp_path):
     with NbdServer(tmp_path, "file", f"dir={exports}") as server:
         arguments = ("migrate", ova, "--to", tmp_path / "out", "--disks", server.uri, "--json")
         assert vmlift_command(*arguments).json()["error"]["code"] == "Exists"
+        os.truncate(exports / "web-01-disk1", size - 512)
+        small = vmlift_command(*arguments, "--overwrite", "--plan").json()
+        assert small["error"]["code"] == "NoSpace"
+        os.truncate(exports / "web-01-disk1", size)
         done = vmlift_command(*arguments, "--overwrite", "--verify").json()
         source = domain_of(done).find("devices/disk[@device='disk']/source")
         assert source.attrib == {"protocol": "nbd", "name": "web-01-disk1"}

@@ -173,6 +173,17 @@ TEST_SUITE("migrate") {
     CHECK(folder.read("out/web-01.loss.json") != "precious");
   }
 
+  TEST_CASE("the plan knows the options of the targets") {
+    TemporaryFolder folder;
+    const std::string ova = appliance_of_three().write_ova(folder);
+    for (const char* destination : {"out", "out.ova"}) {
+      CAPTURE(destination);
+      MigrationOptions options = into(folder / destination);
+      options.disk_options = {{"no_such", "option"}};
+      CHECK(outcome(Migration::prepare(ova, options)) == "InvalidArgument");
+    }
+  }
+
   TEST_CASE("a damaged package leaves nothing, not even the folder") {
     TemporaryFolder folder;
     const std::string second = some_bytes(512 << 10, 2);

@@ -120,6 +120,9 @@ TEST_SUITE("migrate") {
     options.destination = folder / "x.ova";
     options.disk_format = "qcow2";
     CHECK(outcome(Migration::prepare(from, options)) == "InvalidArgument");
+    options.disk_format.clear();
+    options.disk_options = {{"subformat", "monolithicSparse"}};
+    CHECK(outcome(Migration::prepare(from, options)) == "InvalidArgument");
     CHECK(files_in(folder) == 1);
   }
 

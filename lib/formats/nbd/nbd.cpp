@@ -15,10 +15,12 @@ namespace {
 #ifdef VMLIFT_WITH_NBD
 constexpr auto open = nbd::open_export;
 constexpr auto create = nbd::create_on_export;
+constexpr auto check_target = nbd::check_target;
 #else
 constexpr Missing kMissing{"NBD", "libnbd's headers", "libnbd-dev"};
 constexpr auto open = LeftOut<kMissing>::open;
 constexpr auto create = LeftOut<kMissing>::create;
+constexpr auto check_target = LeftOut<kMissing>::check_target;
 #endif
 
 constexpr std::array kSubformats = {
@@ -53,6 +55,7 @@ const Format kNbdFormat = {
     .schemes = kSchemes,
     .open = open,
     .create = create,
+    .check_target = check_target,
 };
 
 }  // namespace vmlift

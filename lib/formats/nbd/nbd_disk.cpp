@@ -221,7 +221,10 @@ Result<std::unique_ptr<DiskBackend>> open_export(const OpenRequest& request) {
   return std::make_unique<NbdDisk>(std::move(server), request.options.writable);
 }
 
-Result<std::unique_ptr<DiskBackend>> create_on_export(const CreateRequest& request) {
+namespace {
+
+/// The server, connected, whose export can be written over.
+Result<std::shared_ptr<Server>> writable_server(const CreateRequest& request) {
   VMLIFT_TRY(const Uri uri, parse_uri(request.location));
   if (request.options.compress) {
     return fail(ErrorCode::InvalidArgument, "an NBD export holds plain bytes: no compression");
@@ -245,6 +248,18 @@ Result<std::unique_ptr<DiskBackend>> create_on_export(const CreateRequest& reque
     return fail(ErrorCode::NoSpace, "the export has {} bytes, {} are needed", about.size,
                 request.options.size);
   }
+  return server;
+}
+
+}  // namespace
+
+Result<void> check_target(const CreateRequest& request) {
+  VMLIFT_CHECK(writable_server(request));
+  return {};
+}
+
+Result<std::unique_ptr<DiskBackend>> create_on_export(const CreateRequest& request) {
+  VMLIFT_TRY(std::shared_ptr<Server> server, writable_server(request));
   return NbdTarget::begin(std::move(server), request.options.size);
 }
 

@@ -10,5 +10,6 @@ namespace vmlift::nbd {
 
 Result<std::unique_ptr<DiskBackend>> open_export(const OpenRequest& request);
 Result<std::unique_ptr<DiskBackend>> create_on_export(const CreateRequest& request);
+Result<void> check_target(const CreateRequest& request);
 
 }  // namespace vmlift::nbd

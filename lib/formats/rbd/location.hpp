@@ -8,10 +8,10 @@
 namespace vmlift::rbd {
 
 struct Location {
-  std::string pool;
-  std::string name_space;  ///< of rbd:POOL/NAMESPACE/IMAGE; mostly empty
-  std::string image;
-  std::string snapshot;  ///< empty: the image as it is now
+  std::string pool{};
+  std::string name_space{};  ///< of rbd:POOL/NAMESPACE/IMAGE; mostly empty
+  std::string image{};
+  std::string snapshot{};  ///< empty: the image as it is now
 };
 
 /// Errors: ReferenceDenied for options behind a colon: a configuration, a user and a keyring

@@ -137,6 +137,22 @@ Result<bool> Pool::exists(const std::string& image) const {
   return true;
 }
 
+Result<std::uint64_t> Pool::features_named(const std::string& joined) const {
+  std::string names = joined;
+  std::ranges::replace(names, '+', ',');
+  std::uint64_t features = 0;
+  if (rbd_.features_from_string(names.c_str(), &features) < 0) {
+    return fail(ErrorCode::InvalidArgument, "there is no such set of RBD features: {}", joined);
+  }
+  return features;
+}
+
+Result<void> Pool::check(const Layout& layout) const {
+  if (!layout.features.empty()) VMLIFT_CHECK(features_named(layout.features));
+  if (!layout.data_pool.empty()) VMLIFT_CHECK(sibling({.pool = layout.data_pool}));
+  return {};
+}
+
 Result<void> Pool::create(const std::string& image, std::uint64_t size,
                           const Layout& layout) const {
   const ImageOptions options(rbd_);
@@ -148,15 +164,9 @@ Result<void> Pool::create(const std::string& image, std::uint64_t size,
     const auto order = static_cast<std::uint64_t>(__builtin_ctzll(layout.object_size));
     r = set_number(RBD_IMAGE_OPTION_ORDER, order);
   }
-  if (!layout.features.empty()) {
-    std::string names = layout.features;
-    std::ranges::replace(names, '+', ',');
-    std::uint64_t features = 0;
-    if (rbd_.features_from_string(names.c_str(), &features) < 0) {
-      return fail(ErrorCode::InvalidArgument, "there is no such set of RBD features: {}",
-                  layout.features);
-    }
-    if (r == 0) r = set_number(RBD_IMAGE_OPTION_FEATURES, features);
+  if (!layout.features.empty() && r == 0) {
+    VMLIFT_TRY(const std::uint64_t features, features_named(layout.features));
+    r = set_number(RBD_IMAGE_OPTION_FEATURES, features);
   }
   if (!layout.data_pool.empty() && r == 0) {
     r = rbd_.image_options_set_string(options.get(), RBD_IMAGE_OPTION_DATA_POOL,

@@ -40,6 +40,9 @@ class Pool {
   /// The same cluster, another pool.
   Result<std::shared_ptr<Pool>> sibling(const Location& location) const;
 
+  /// Whether images can be made like that here. Errors: InvalidArgument for the features, NotFound
+  /// for the data pool.
+  Result<void> check(const Layout& layout) const;
   Result<bool> exists(const std::string& image) const;
   Result<void> create(const std::string& image, std::uint64_t size, const Layout& layout) const;
   Result<void> remove(const std::string& image) const;
@@ -52,6 +55,7 @@ class Pool {
   struct Cluster;
   explicit Pool(LibRbd rbd) : rbd_(rbd) {}
   Result<void> enter(const Location& location);
+  Result<std::uint64_t> features_named(const std::string& joined) const;
 
   const LibRbd rbd_;
   std::shared_ptr<Cluster> cluster_;

@@ -15,10 +15,12 @@ namespace {
 #ifdef VMLIFT_WITH_RBD
 constexpr auto open = rbd::open_image;
 constexpr auto create = rbd::create_image;
+constexpr auto check_target = rbd::check_target;
 #else
 constexpr Missing kMissing{"RBD", "librbd's headers", "librbd-dev"};
 constexpr auto open = LeftOut<kMissing>::open;
 constexpr auto create = LeftOut<kMissing>::create;
+constexpr auto check_target = LeftOut<kMissing>::check_target;
 #endif
 
 constexpr std::array kSubformats = {
@@ -43,6 +45,7 @@ const Format kRbdFormat = {
     .schemes = kSchemes,
     .open = open,
     .create = create,
+    .check_target = check_target,
 };
 
 }  // namespace vmlift

@@ -247,6 +247,35 @@ Result<void> check_replaceable(const std::shared_ptr<Pool>& pool, const std::str
   return {};
 }
 
+/// Where a new image goes, and that it may.
+struct Vacancy {
+  std::shared_ptr<Pool> pool;
+  std::string image;
+  Layout layout;
+};
+
+Result<Vacancy> find_vacancy(const CreateRequest& request) {
+  VMLIFT_TRY(const Location location, parse_location(request.location));
+  const CreateOptions& options = request.options;
+  if (!location.snapshot.empty()) {
+    return fail(ErrorCode::InvalidArgument, "a snapshot cannot be a target; name the image");
+  }
+  if (options.compress) {
+    return fail(ErrorCode::InvalidArgument, "an RBD image holds plain bytes: no compression");
+  }
+  VMLIFT_TRY(const Layout layout, read_layout(options.options));
+  VMLIFT_TRY(auto pool, Pool::connect(location, options.options,
+                                      std::chrono::seconds(options.limits.io_timeout)));
+  VMLIFT_CHECK(pool->check(layout));
+  VMLIFT_TRY(const bool exists, pool->exists(location.image));
+  if (exists && !options.overwrite) {
+    return fail(ErrorCode::Exists, "the image {} exists already; --overwrite replaces it",
+                location.image);
+  }
+  if (exists) VMLIFT_CHECK(check_replaceable(pool, location.image));
+  return Vacancy{std::move(pool), location.image, layout};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DiskBackend>> open_image(const OpenRequest& request) {
@@ -277,33 +306,22 @@ Result<std::unique_ptr<DiskBackend>> open_image(const OpenRequest& request) {
   return std::make_unique<RbdDisk>(*std::move(image), options.writable);
 }
 
-Result<std::unique_ptr<DiskBackend>> create_image(const CreateRequest& request) {
-  VMLIFT_TRY(const Location location, parse_location(request.location));
-  const CreateOptions& options = request.options;
-  if (!location.snapshot.empty()) {
-    return fail(ErrorCode::InvalidArgument, "a snapshot cannot be a target; name the image");
-  }
-  if (options.compress) {
-    return fail(ErrorCode::InvalidArgument, "an RBD image holds plain bytes: no compression");
-  }
-  VMLIFT_TRY(const Layout layout, read_layout(options.options));
-  VMLIFT_TRY(auto pool, Pool::connect(location, options.options,
-                                      std::chrono::seconds(options.limits.io_timeout)));
-  VMLIFT_TRY(const bool exists, pool->exists(location.image));
-  if (exists && !options.overwrite) {
-    return fail(ErrorCode::Exists, "the image {} exists already; --overwrite replaces it",
-                location.image);
-  }
-  if (exists) VMLIFT_CHECK(check_replaceable(pool, location.image));
+Result<void> check_target(const CreateRequest& request) {
+  VMLIFT_CHECK(find_vacancy(request));
+  return {};
+}
 
-  const std::string partial = location.image + ".partial-" + random_suffix();
+Result<std::unique_ptr<DiskBackend>> create_image(const CreateRequest& request) {
+  VMLIFT_TRY(const Vacancy vacancy, find_vacancy(request));
+  const auto& [pool, name, layout] = vacancy;
+  const std::string partial = name + ".partial-" + random_suffix();
   VMLIFT_CHECK(pool->prepare_removal(partial + ".spare"));
-  VMLIFT_CHECK(pool->create(partial, options.size, layout));
+  VMLIFT_CHECK(pool->create(partial, request.options.size, layout));
   auto marked = [&]() -> Result<std::unique_ptr<DiskBackend>> {
-    VMLIFT_TRY(auto image, Image::open(pool, partial, "", Image::Mode::write_new));
+    VMLIFT_TRY(auto image, Image::open(vacancy.pool, partial, "", Image::Mode::write_new));
     VMLIFT_CHECK(image->set_metadata(kStateKey, kIncomplete));
-    return std::make_unique<RbdTarget>(std::move(image), partial, location.image,
-                                       options.overwrite);
+    return std::make_unique<RbdTarget>(std::move(image), partial, vacancy.image,
+                                       request.options.overwrite);
   }();
   if (!marked) (void)pool->remove(partial);
   return marked;

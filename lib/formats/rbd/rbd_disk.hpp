@@ -10,5 +10,6 @@ namespace vmlift::rbd {
 
 Result<std::unique_ptr<DiskBackend>> open_image(const OpenRequest& request);
 Result<std::unique_ptr<DiskBackend>> create_image(const CreateRequest& request);
+Result<void> check_target(const CreateRequest& request);
 
 }  // namespace vmlift::rbd
