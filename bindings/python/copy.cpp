@@ -45,8 +45,7 @@ Result<CopyReport> convert_images(const Location& source, const Location& target
       .target_options = {.options = options,
                          .compress = compress,
                          .overwrite = overwrite,
-                         .limits = limits_from(limits)},
-      .copy = {}};
+                         .limits = limits_from(limits)}};
   const CopyOptions copy{
       .threads = threads, .verify = verify, .digest = digest, .bitmaps = bitmaps};
   return run_copy(copy, progress, [&](const CopyOptions& completed) {

@@ -25,9 +25,9 @@ struct CopyOptions {
   /// Worker threads; 0: one for each processor.
   unsigned threads = 0;
   /// Called on the caller's own thread, about ten times a second and once at the end.
-  std::function<void(const Progress&)> progress;
+  std::function<void(const Progress&)> progress{};
   /// Stops the copy with the error Cancelled.
-  std::stop_token stop;
+  std::stop_token stop{};
   /// Reads the target back after the copy and compares: ChecksumMismatch where it differs.
   bool verify = false;
   /// Computes the SHA-256 of the guest-visible bytes while they pass.
@@ -37,7 +37,7 @@ struct CopyOptions {
   bool bitmaps = false;
   /// Asked after the data is written and before the target gets its name; an error it returns
   /// leaves no target. (A manifest is checked here.)
-  std::function<Result<void>()> before_commit;
+  std::function<Result<void>()> before_commit{};
   /// False: the target is left complete but without its name; the caller calls publish(). So
   /// several disks of one machine can appear together.
   bool publish = true;
@@ -71,12 +71,12 @@ Result<std::optional<std::uint64_t>> compare_disks(const Disk& a, const Disk& b,
 /// What `vmlift convert` does: open, create, copy, commit. While a compressed source is expanded
 /// before its format is known, progress counts its bytes; then it begins anew for the copy.
 struct ConvertRequest {
-  std::string source;
-  OpenOptions source_options;
-  std::string target;
-  std::string target_format;
-  CreateOptions target_options;  ///< a size of 0 is the source's
-  CopyOptions copy;
+  std::string source{};
+  OpenOptions source_options{};
+  std::string target{};
+  std::string target_format{};
+  CreateOptions target_options{};  ///< a size of 0 is the source's
+  CopyOptions copy{};
 };
 Result<CopyReport> convert(const ConvertRequest& request);
 

@@ -36,7 +36,7 @@ struct OpenPolicy {
     any,             ///< anywhere
   };
   References references = References::by_format;
-  std::string directory;         ///< for References::under
+  std::string directory{};       ///< for References::under
   std::uint32_t max_chain = 64;  ///< images in a chain of parents
   bool allow_devices = false;    ///< block devices as extents or raw device mappings
   /// Reads images although another process writes to them (qemu-img's -U). What is read may belong
@@ -50,24 +50,24 @@ struct OpenPolicy {
 struct OpenOptions {
   /// The format's name. Empty: probed, and an input that no format claims is UnsafeProbe:
   /// raw must always be stated.
-  std::string format;
-  OpenPolicy policy;
-  Limits limits;
+  std::string format{};
+  OpenPolicy policy{};
+  Limits limits{};
   bool writable = false;
   bool allow_corrupt = false;  ///< open an image whose corrupt bit is set
   /// Raw only: the part of the file that is the disk (a partition, an embedded image).
-  std::optional<Extent> window;
+  std::optional<Extent> window{};
   /// An internal snapshot's id or name, to be read instead of the current state.
-  std::string snapshot;
+  std::string snapshot{};
   /// The format's own options for opening (a cluster's configuration); an unknown one is
   /// InvalidArgument.
-  std::map<std::string, std::string> options;
+  std::map<std::string, std::string> options{};
   /// Ends a wait for a pipe and the expanding of a compressed file with Cancelled, as long as the
   /// disk lives.
-  std::stop_token stop;
+  std::stop_token stop{};
   /// Called, on the thread that reads, while a compressed file is expanded: how many of its bytes
   /// are taken in, and how many it has.
-  std::function<void(std::uint64_t done, std::uint64_t total)> expanding;
+  std::function<void(std::uint64_t done, std::uint64_t total)> expanding{};
 };
 
 /// One run of a disk's map.
@@ -281,7 +281,7 @@ Result<std::string> probe(const std::string& location);
 struct CreateOptions {
   std::uint64_t size = 0;  ///< guest-visible bytes
   std::map<std::string, std::string>
-      options;            ///< the format's own, qemu-img's names; an unknown one is InvalidArgument
+      options{};          ///< the format's own, qemu-img's names; an unknown one is InvalidArgument
   bool compress = false;  ///< store units compressed
   bool overwrite = false;  ///< replace an existing target, at commit
   Limits limits{};         ///< what a server may claim, and how long it may take

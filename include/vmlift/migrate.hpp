@@ -29,28 +29,28 @@ struct MigrationOptions {
   /// and removed again when the migration fails. A name that ends in ".ova" is an OVA instead,
   /// of one machine: an OVF 1.x, its manifest, and streamOptimized VMDKs; the loss report goes
   /// beside it.
-  std::string destination;
+  std::string destination{};
   /// Where the disks go if not into the folder: another folder, which must exist; "rbd:POOL" or
   /// "rbd:POOL/NAMESPACE"; or an NBD server ("nbd://host", "nbd+unix:///?socket=PATH", nbds as
   /// well), each disk being the export of its name: what an export holds is replaced, which
   /// `overwrite` has to allow. Not with an OVA.
-  std::string disk_place;
+  std::string disk_place{};
   /// "qcow2" (when empty) or "raw"; in an OVA "vmdk", on a server its own ("rbd", "nbd").
-  std::string disk_format;
-  std::map<std::string, std::string> disk_options;  ///< as CreateOptions::options
+  std::string disk_format{};
+  std::map<std::string, std::string> disk_options{};  ///< as CreateOptions::options
   bool compress = false;
   bool overwrite = false;  ///< replace files of the same names
 
-  std::string profile;                                        ///< of the domain; empty: boot-safe
-  std::map<std::string, std::string, std::less<>> decisions;  ///< --set DECISION=VALUE
-  vm::NetworkMap networks;                                    ///< --map
-  std::string configuration;                                  ///< an OVF's deployment option
+  std::string profile{};                                        ///< of the domain; empty: boot-safe
+  std::map<std::string, std::string, std::less<>> decisions{};  ///< --set DECISION=VALUE
+  vm::NetworkMap networks{};                                    ///< --map
+  std::string configuration{};                                  ///< an OVF's deployment option
 
   /// Disks that are read from elsewhere than the definition says, as open_disk takes them: an
   /// NBD server that serves a VMware host's disk, for one. By the disk's address ("scsi0:0"),
   /// with the machine's name before it where a package has several ("web-01/scsi0:0").
-  std::map<std::string, std::string, std::less<>> sources;
-  std::map<std::string, std::string> source_options;  ///< of those; as OpenOptions::options
+  std::map<std::string, std::string, std::less<>> sources{};
+  std::map<std::string, std::string> source_options{};  ///< of those; as OpenOptions::options
 
   /// Goes on although VMware's lock files say that the machine is open.
   bool ignore_locks = false;
@@ -60,8 +60,8 @@ struct MigrationOptions {
   bool verify = false;
   unsigned threads = 0;  ///< of each copy; 0: one for each processor
 
-  OpenPolicy policy;
-  Limits limits;
+  OpenPolicy policy{};
+  Limits limits{};
 };
 
 /// A disk on its way.
@@ -107,8 +107,8 @@ struct MigrationProgress {
 std::string_view stage_name(MigrationProgress::Stage stage) noexcept;
 
 struct MigrationRunOptions {
-  std::function<void(const MigrationProgress&)> progress;
-  std::stop_token stop;
+  std::function<void(const MigrationProgress&)> progress{};
+  std::stop_token stop{};
 };
 
 struct MigratedDisk {

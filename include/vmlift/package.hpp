@@ -49,9 +49,9 @@ struct Manifest {
 
 struct PackageOptions {
   /// An OVF's deployment option; empty: its default.
-  std::string configuration;
-  OpenPolicy policy;
-  Limits limits;
+  std::string configuration{};
+  OpenPolicy policy{};
+  Limits limits{};
 };
 
 /// A file of a package. `name` is relative to the definition, as references name it.
@@ -106,8 +106,8 @@ class Package {
 
   struct VerifyOptions {
     /// Bytes hashed so far and in all.
-    std::function<void(std::uint64_t done, std::uint64_t total)> progress;
-    std::stop_token stop;
+    std::function<void(std::uint64_t done, std::uint64_t total)> progress{};
+    std::stop_token stop{};
     /// False: only looks that every listed file is there.
     bool hash = true;
   };

@@ -25,10 +25,10 @@ namespace vmlift::vm {
 // Reading.
 
 struct ParseOptions {
-  std::string dialect;        ///< empty: told from the text and the file name
-  std::string file_name;      ///< for detection and messages
-  std::string configuration;  ///< an OVF's deployment option; empty: its default
-  Limits limits;
+  std::string dialect{};        ///< empty: told from the text and the file name
+  std::string file_name{};      ///< for detection and messages
+  std::string configuration{};  ///< an OVF's deployment option; empty: its default
+  Limits limits{};
 };
 
 /// Reads a definition. Errors: BadVmx, BadOvf, BadXml, Limit; UnsupportedFeature for a text of
@@ -43,11 +43,11 @@ Result<std::vector<Snapshot>> parse_snapshots(std::string_view vmsd, const Limit
 
 /// The target of a source network: exactly one of bridge, network and multus is set.
 struct NetworkTarget {
-  std::string bridge;
-  std::string network;    ///< libvirt's name
-  std::string portgroup;  ///< of `network`
-  std::string multus;     ///< NAMESPACE/NAME of a NetworkAttachmentDefinition
-  std::optional<std::uint32_t> vlan;
+  std::string bridge{};
+  std::string network{};    ///< libvirt's name
+  std::string portgroup{};  ///< of `network`
+  std::string multus{};     ///< NAMESPACE/NAME of a NetworkAttachmentDefinition
+  std::optional<std::uint32_t> vlan{};
   bool operator==(const NetworkTarget&) const = default;
 };
 /// By the source's name: port group, distributed port group's id, OVF network, connection type.
@@ -61,38 +61,38 @@ Result<NetworkMap> parse_network_map(std::string_view yaml);
 
 /// A disk that is reached over a network.
 struct DiskServer {
-  std::string protocol;  ///< "rbd" or "nbd"
-  std::string name;      ///< POOL/IMAGE, POOL/NAMESPACE/IMAGE; the export
-  std::string host;      ///< of nbd; a Ceph cluster is found by the host's own configuration
+  std::string protocol{};  ///< "rbd" or "nbd"
+  std::string name{};      ///< POOL/IMAGE, POOL/NAMESPACE/IMAGE; the export
+  std::string host{};      ///< of nbd; a Ceph cluster is found by the host's own configuration
   std::uint16_t port = 0;
-  std::string socket;  ///< a Unix socket instead of host and port
+  std::string socket{};  ///< a Unix socket instead of host and port
   bool tls = false;
   bool operator==(const DiskServer&) const = default;
 };
 
 /// Where a disk will be.
 struct DiskTarget {
-  std::string path;    ///< a file or block device of the target, or a claim's name
-  std::string format;  ///< "qcow2", "raw", "vmdk"
-  std::optional<std::uint64_t> capacity;
-  std::optional<std::uint64_t> stored_size;  ///< bytes of the file, for an OVF's References
+  std::string path{};    ///< a file or block device of the target, or a claim's name
+  std::string format{};  ///< "qcow2", "raw", "vmdk"
+  std::optional<std::uint64_t> capacity{};
+  std::optional<std::uint64_t> stored_size{};  ///< bytes of the file, for an OVF's References
   /// Where the disk is no file; `path` names it for people then. libvirt domains can say it.
   std::optional<DiskServer> server = {};
 };
 
 struct TranslateOptions {
-  std::string dialect;     ///< "libvirt", "ovf", "vmx", "kubevirt", ...
-  std::string profile;     ///< "boot-safe" (also when empty), "tuned", "vmware-compat"
-  std::string hypervisor;  ///< libvirt: "kvm" (when empty), "qemu", "xen"
-  std::map<std::string, std::string, std::less<>> decisions;  ///< --set DECISION=VALUE
-  NetworkMap networks;
+  std::string dialect{};     ///< "libvirt", "ovf", "vmx", "kubevirt", ...
+  std::string profile{};     ///< "boot-safe" (also when empty), "tuned", "vmware-compat"
+  std::string hypervisor{};  ///< libvirt: "kvm" (when empty), "qemu", "xen"
+  std::map<std::string, std::string, std::less<>> decisions{};  ///< --set DECISION=VALUE
+  NetworkMap networks{};
   /// By the source's own name of a disk, or by its address ("scsi0:0").
-  std::map<std::string, DiskTarget, std::less<>> disks;
+  std::map<std::string, DiskTarget, std::less<>> disks{};
   /// Folder and format of the disks that `disks` does not name.
   std::string disk_directory = "/var/lib/libvirt/images";
   std::string disk_format = "qcow2";
   /// What the target host can do: libvirt's domcapabilities XML. Empty: not known.
-  std::string capabilities;
+  std::string capabilities{};
 };
 
 enum class LossStatus { kept, mapped, defaulted, dropped, needs_action };

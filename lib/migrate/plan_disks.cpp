@@ -143,8 +143,7 @@ vm::DiskTarget Planner::target_at_place(const PlannedDisk& planned, const vm::Dr
 vm::DiskTarget Planner::target_in_ova(const PlannedDisk& planned) {
   return {.path = fmt::format("{}-disk{}.vmdk", ova_stem(), targets_.size() + 1),
           .format = planned.target_format,
-          .capacity = planned.capacity,
-          .stored_size = {}};
+          .capacity = planned.capacity};
 }
 
 void Planner::add_serials(vm::Machine& machine, std::size_t first_disk) const {

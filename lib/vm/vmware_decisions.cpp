@@ -118,8 +118,7 @@ std::vector<Controller> vmware_controllers(const Machine& machine,
   const auto add = [&](Bus bus, std::uint32_t index, const std::string& model) {
     for (const Controller& known : controllers)
       if (known.bus == bus && known.index == index) return;
-    controllers.push_back(
-        {.bus = bus, .index = index, .model = model, .sharing = {}, .pci_slot = {}});
+    controllers.push_back({.bus = bus, .index = index, .model = model});
     for (const Controller& source : machine.controllers)
       if (source.bus == bus && source.index == index) {
         controllers.back().sharing = source.sharing;
@@ -156,10 +155,7 @@ const std::string& vmware_network_name(const NetworkTarget& target) {
 
 Uuid vmware_bios_uuid(const Machine& machine, const Decisions& decisions) {
   if (!machine.identity.smbios_uuid) return {};
-  const bool windows =
-      guest_family(
-          {.id = decisions["guest-os"], .source_id = {}, .description = {}, .cim_id = {}}) ==
-      GuestFamily::windows;
+  const bool windows = guest_family({.id = decisions["guest-os"]}) == GuestFamily::windows;
   const bool swapped =
       windows || parse_unsigned(decisions["hardware-version"]).value_or(0) >= kSwappedFromHardware;
   const Uuid visible = machine.identity.smbios_uuid->guest_visible();

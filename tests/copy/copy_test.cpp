@@ -27,7 +27,7 @@ std::unique_ptr<Disk> raw_in_memory(std::uint64_t size, const ExtentSet& data, u
 }
 
 std::unique_ptr<Disk> raw_target(const std::string& path, std::uint64_t size) {
-  return *create_disk(path, "raw", {.size = size, .options = {}});
+  return *create_disk(path, "raw", {.size = size});
 }
 
 }  // namespace

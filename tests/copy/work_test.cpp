@@ -70,7 +70,7 @@ constexpr std::uint64_t kData = 32 * kMiB;
 /// A disk half full, in the wanted form.
 std::string make_source(TemporaryFolder& folder, const Form& form) {
   {
-    auto raw = *create_disk(folder / "guest", "raw", {.size = kSize, .options = {}});
+    auto raw = *create_disk(folder / "guest", "raw", {.size = kSize});
     for (std::uint64_t at = 0; at < kSize; at += 8 * kMiB) {
       (void)raw->write(at, pattern(4 * kMiB, at + 1));
     }
@@ -144,7 +144,7 @@ TEST_SUITE("counted work") {
     TemporaryFolder folder;
     const std::uint64_t size = std::uint64_t{1} << 40;
     {
-      auto raw = *create_disk(folder / "guest", "raw", {.size = size, .options = {}});
+      auto raw = *create_disk(folder / "guest", "raw", {.size = size});
       for (std::uint64_t at = 0; at < size; at += size / 16) {
         REQUIRE(raw->write(at, pattern(kMiB, at + 1)).has_value());
       }

@@ -39,7 +39,7 @@ TEST_SUITE("the gate") {
 
   TEST_CASE("an unknown format or option is an invalid argument that lists the known ones") {
     TemporaryFolder folder;
-    const auto disk = create_disk(folder / "d", "vhdx", {.size = 4096, .options = {}});
+    const auto disk = create_disk(folder / "d", "vhdx", {.size = 4096});
     REQUIRE_FALSE(disk.has_value());
     CHECK(disk.error().code() == ErrorCode::InvalidArgument);
     CHECK(disk.error().message().find("raw") != std::string::npos);
@@ -52,7 +52,7 @@ TEST_SUITE("the gate") {
 
   TEST_CASE("a completed target can be read before it has its name") {
     TemporaryFolder folder;
-    auto disk = create_disk(folder / "d", "raw", {.size = 4096, .options = {}});
+    auto disk = create_disk(folder / "d", "raw", {.size = 4096});
     REQUIRE(disk.has_value());
     const auto content = pattern(4096, 4);
     REQUIRE((*disk)->write(0, content).has_value());

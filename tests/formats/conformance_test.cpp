@@ -238,8 +238,7 @@ ConvertRequest filled(const Variant& variant, const Options& options, const Cont
                          .source_options = {.format = "raw"},
                          .target = folder / "disk",
                          .target_format = std::string(variant.format->name),
-                         .target_options = {.options = options},
-                         .copy = {}};
+                         .target_options = {.options = options}};
   request.target_options.compress = variant.format->name == "qcow2" && random() % 2 == 0;
   if (request.target_options.compress) request.target_options.options.erase("preallocation");
   return request;

@@ -90,9 +90,8 @@ TEST_SUITE("raw") {
     CHECK(create_disk(folder / "d", "raw", {.size = 1, .options = {{"preallocation", "lots"}}})
               .error()
               .code() == ErrorCode::InvalidArgument);
-    CHECK(create_disk(folder / "d", "raw", {.size = 1, .options = {}, .compress = true})
-              .error()
-              .code() == ErrorCode::InvalidArgument);
+    CHECK(create_disk(folder / "d", "raw", {.size = 1, .compress = true}).error().code() ==
+          ErrorCode::InvalidArgument);
     CHECK(folder.names().empty());
   }
 

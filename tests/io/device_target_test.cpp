@@ -74,7 +74,7 @@ TEST_SUITE("block devices as targets") {
                            .source_options = {.format = "raw"},
                            .target = device.path(),
                            .target_format = "raw",
-                           .target_options = {.options = {}, .overwrite = true}};
+                           .target_options = {.overwrite = true}};
     request.copy.verify = true;
     request.copy.before_commit = [&]() -> Result<void> {
       CHECK(test::outcome(open_disk(device.path(), {.format = "raw"})) == "Incomplete");
@@ -90,7 +90,7 @@ TEST_SUITE("block devices as targets") {
     TemporaryFolder folder;
     LoopDevice device(folder / "backing", kSize);
     if (device.path().empty()) return test::skip("this machine gives no loop device");
-    const CreateOptions wanted{.size = kSize, .options = {}, .overwrite = true};
+    const CreateOptions wanted{.size = kSize, .overwrite = true};
     {
       const auto disk = test::must(create_disk(device.path(), "raw", wanted));
       test::must(disk->write(0, pattern(3 << 20, 1)));
@@ -107,8 +107,7 @@ TEST_SUITE("block devices as targets") {
     LoopDevice device(folder / "backing", kSize);
     if (device.path().empty()) return test::skip("this machine gives no loop device");
     std::ofstream(device.path(), std::ios::binary) << "precious";
-    const auto disk =
-        create_disk(device.path(), "raw", {.size = kSize + 512, .options = {}, .overwrite = true});
+    const auto disk = create_disk(device.path(), "raw", {.size = kSize + 512, .overwrite = true});
     REQUIRE_FALSE(disk.has_value());
     CHECK(disk.error().code() == ErrorCode::NoSpace);
     CHECK(read_device(device.path(), 8)[0] == std::byte{'p'});
@@ -118,7 +117,7 @@ TEST_SUITE("block devices as targets") {
     TemporaryFolder folder;
     LoopDevice device(folder / "backing", kSize);
     if (device.path().empty()) return test::skip("this machine gives no loop device");
-    const auto disk = create_disk(device.path(), "raw", {.size = kSize, .options = {}});
+    const auto disk = create_disk(device.path(), "raw", {.size = kSize});
     REQUIRE_FALSE(disk.has_value());
     CHECK(disk.error().code() == ErrorCode::Exists);
   }
@@ -129,8 +128,7 @@ TEST_SUITE("block devices as targets") {
     if (device.path().empty()) return test::skip("this machine gives no loop device");
     Descriptor holder(::open(device.path().c_str(), O_RDWR | O_EXCL | O_CLOEXEC));
     REQUIRE(static_cast<bool>(holder));
-    const auto disk =
-        create_disk(device.path(), "raw", {.size = kSize, .options = {}, .overwrite = true});
+    const auto disk = create_disk(device.path(), "raw", {.size = kSize, .overwrite = true});
     REQUIRE_FALSE(disk.has_value());
     CHECK(disk.error().code() == ErrorCode::InUse);
   }

@@ -131,9 +131,7 @@ TEST_SUITE("io") {
       ConvertRequest request{.source = folder.write(name, packed),
                              .source_options = {.format = "raw"},
                              .target = folder / (std::string(name) + ".out"),
-                             .target_format = "raw",
-                             .target_options = {},
-                             .copy = {}};
+                             .target_format = "raw"};
       request.copy.progress = [&](const Progress& step) { seen.push_back(step); };
       must(convert(request));
       const auto copying =

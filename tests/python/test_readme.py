@@ -12,6 +12,7 @@ import vmlift
 
 SOURCE = Path(__file__).resolve().parents[2]
 README = (SOURCE / "README.md").read_text()
+WARNINGS = ("-Wall", "-Wextra", "-Werror")
 
 DISK_SIZE = 3 << 20
 
@@ -63,7 +64,7 @@ def test_the_cpp_example_compiles_and_runs(folder, raw_disk, vmlift_command, bui
     (folder / "example.cpp").write_text(example("cpp"))
     libraries = run("pkg-config", "--libs", "fmt", "libdeflate", "libisal", "zlib", "liblzma",
                     "libzstd", "pugixml", "yaml-cpp", "libcrypto", cwd=folder).split()
-    run(os.environ.get("CXX", "g++"), "-std=c++23", "-Wall", "-Wextra", f"-I{SOURCE / 'include'}",
+    run(os.environ.get("CXX", "g++"), "-std=c++23", *WARNINGS, f"-I{SOURCE / 'include'}",
         "example.cpp", build_folder / "lib/libvmlift_core.a", *libraries, "-pthread",
         "-o", "example", cwd=folder)
     assert "bytes are data" in run("./example", cwd=folder)
@@ -72,7 +73,7 @@ def test_the_cpp_example_compiles_and_runs(folder, raw_disk, vmlift_command, bui
 
 def test_the_c_example_compiles_and_runs(folder, raw_disk, vmlift_command, build_folder):
     (folder / "example.c").write_text(example("c"))
-    run(os.environ.get("CC", "gcc"), "-std=c11", "-Wall", "-Wextra", f"-I{SOURCE / 'capi'}",
+    run(os.environ.get("CC", "gcc"), "-std=c11", *WARNINGS, f"-I{SOURCE / 'capi'}",
         "example.c", f"-L{build_folder / 'capi'}", f"-Wl,-rpath,{build_folder / 'capi'}",
         "-lvmlift", "-o", "example", cwd=folder)
     run("./example", cwd=folder)

@@ -63,7 +63,7 @@ Appliance& Appliance::disk(ApplianceDisk disk) {
 }
 
 Appliance& Appliance::blank_disk(std::uint64_t capacity) {
-  disks_.push_back({.href = {}, .capacity = capacity});
+  disks_.push_back({.capacity = capacity});
   return *this;
 }
 

@@ -16,12 +16,8 @@ std::string converted(const std::string& path, const OpenOptions& options,
   const auto disk = open_disk(path, options);
   if (!disk) return outcome(disk);
   if (const auto info = (*disk)->info(); !info) return outcome(info);
-  return outcome(convert({.source = path,
-                          .source_options = options,
-                          .target = target,
-                          .target_format = "raw",
-                          .target_options = {},
-                          .copy = {}}));
+  return outcome(convert(
+      {.source = path, .source_options = options, .target = target, .target_format = "raw"}));
 }
 
 }  // namespace

@@ -92,8 +92,7 @@ class Generator {
                              .model = models[below(4)],
                              .sharing = coin() ? "physical" : "",
                              .pci_slot = 160});
-    m.controllers.push_back(
-        {.bus = vm::Bus::sata, .index = 1, .model = "ahci", .sharing = {}, .pci_slot = {}});
+    m.controllers.push_back({.bus = vm::Bus::sata, .index = 1, .model = "ahci"});
     for (std::uint32_t unit = 0; unit < below(5); ++unit) {
       vm::Drive drive;
       drive.address = {vm::Bus::scsi, 0, unit};
@@ -137,8 +136,7 @@ class Generator {
       m.disks[1].boot_order = 1;
       m.disks[0].boot_order = 2;
     }
-    if (coin())
-      m.guestinfo.push_back({.key = "userdata", .type = {}, .value = text(false), .label = {}});
+    if (coin()) m.guestinfo.push_back({.key = "userdata", .value = text(false)});
     return m;
   }
 

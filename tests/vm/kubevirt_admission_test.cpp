@@ -96,11 +96,7 @@ TEST_SUITE("KubeVirt's webhook") {
       const unsigned seed = std::random_device{}();
       CAPTURE(seed);
       Generator generator(seed);
-      vm::Definition definition{.dialect = "vmx",
-                                .machines = {generator.vmware_machine()},
-                                .configurations = {},
-                                .warnings = {},
-                                .keys = {}};
+      vm::Definition definition{.dialect = "vmx", .machines = {generator.vmware_machine()}};
       for (vm::Drive& disk : definition.machines[0].disks) {
         disk.capacity = 1 << 30;
         if (generator.coin()) disk.serial = generator.text(false);

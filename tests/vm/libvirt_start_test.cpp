@@ -71,9 +71,7 @@ std::string domain_text(const std::string& guest, const std::string& firmware,
   options.capabilities = more.capabilities;
   for (const char* disk : {"ide", "lsi", "sas", "pv"})
     options.disks[std::string(disk) + ".vmdk"] = {.path = folder / (std::string(disk) + ".qcow2"),
-                                                  .format = "qcow2",
-                                                  .capacity = {},
-                                                  .stored_size = {}};
+                                                  .format = "qcow2"};
   auto translation = vm::translate(*definition, options);
   if (!translation) FAIL(translation.error().describe());
   return translation->documents.at(0).text;

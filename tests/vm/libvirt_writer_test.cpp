@@ -55,10 +55,8 @@ TEST_SUITE("libvirt writer") {
 
   TEST_CASE("MACs are kept whatever their kind, and an unmapped NIC has its link down") {
     vm::TranslateOptions options;
-    options.networks["Prod"] = {
-        .bridge = "br7", .network = {}, .portgroup = {}, .multus = {}, .vlan = 12};
-    options.networks["Test"] = {
-        .bridge = {}, .network = "test", .portgroup = "pg", .multus = {}, .vlan = {}};
+    options.networks["Prod"] = {.bridge = "br7", .vlan = 12};
+    options.networks["Test"] = {.network = "test", .portgroup = "pg"};
     const Domain domain(Lines{{"displayName", "m"}} + nic(0, "Prod", "00:50:56:01:02:03") +
                             nic(1, "Test", "00:50:56:01:02:04") +
                             nic(2, "Elsewhere", "00:50:56:01:02:05"),
@@ -106,8 +104,7 @@ TEST_SUITE("libvirt writer") {
     CHECK(domain.at("//disk[2]/source/@file") == "/var/lib/libvirt/images/sdb.qcow2");
     CHECK(domain.at("//disk[3]/source/@file") == "/var/lib/libvirt/images/web-01-1.qcow2");
     vm::TranslateOptions options{.disk_directory = "/data", .disk_format = "raw"};
-    options.disks["[ds1] web/web-01.vmdk"] = {
-        .path = "/dev/vg/web", .format = "raw", .capacity = {}, .stored_size = {}};
+    options.disks["[ds1] web/web-01.vmdk"] = {.path = "/dev/vg/web", .format = "raw"};
     const Domain named(Lines{{"displayName", "m"}} + scsi_disk(0, "[ds1] web/web-01.vmdk"),
                        options);
     CHECK(named.at("//disk[1]/source/@dev") == "/dev/vg/web");
@@ -215,8 +212,7 @@ TEST_SUITE("libvirt writer") {
             CAPTURE(firmware);
             CAPTURE(profile);
             vm::TranslateOptions options{.profile = profile};
-            options.networks["Prod"] = {
-                .bridge = "br7", .network = {}, .portgroup = {}, .multus = {}, .vlan = 7};
+            options.networks["Prod"] = {.bridge = "br7", .vlan = 7};
             if (everything)
               options.decisions = {{"hot-add", "yes"},     {"cpu-shares", "yes"},
                                    {"memory-lock", "yes"}, {"acpi-index", "yes"},

@@ -8,15 +8,13 @@ using namespace vmlift::test;
 namespace {
 
 vm::Definition definition_of(const std::string& text, const std::string& configuration = {}) {
-  auto definition =
-      vm::parse(text, {.dialect = "ovf", .file_name = {}, .configuration = configuration});
+  auto definition = vm::parse(text, {.dialect = "ovf", .configuration = configuration});
   if (!definition) FAIL(definition.error().describe());
   return *std::move(definition);
 }
 
 Error refusal(const std::string& text, const std::string& configuration = {}) {
-  auto definition =
-      vm::parse(text, {.dialect = "ovf", .file_name = {}, .configuration = configuration});
+  auto definition = vm::parse(text, {.dialect = "ovf", .configuration = configuration});
   REQUIRE_FALSE(definition.has_value());
   return std::move(definition).error();
 }

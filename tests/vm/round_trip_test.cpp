@@ -43,14 +43,10 @@ vm::Machine written_and_read(const vm::Definition& definition, const std::string
   vm::TranslateOptions options{.dialect = dialect};
   for (const vm::Drive& disk : definition.machines[0].disks)
     if (disk.source)
-      options.disks[*disk.source] = {.path = *disk.source,
-                                     .format = disk.format,
-                                     .capacity = disk.capacity,
-                                     .stored_size = {}};
+      options.disks[*disk.source] = {
+          .path = *disk.source, .format = disk.format, .capacity = disk.capacity};
   for (const vm::Medium& medium : definition.machines[0].media)
-    if (medium.source)
-      options.disks[*medium.source] = {
-          .path = *medium.source, .format = {}, .capacity = {}, .stored_size = {}};
+    if (medium.source) options.disks[*medium.source] = {.path = *medium.source};
   auto translation = vm::translate(definition, options);
   if (!translation) FAIL(translation.error().describe());
   const std::string text = translation->documents.at(0).text;

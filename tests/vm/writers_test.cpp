@@ -52,15 +52,8 @@ bool contains(const std::string& text, std::string_view part) {
 
 vm::TranslateOptions options_for(const std::string& dialect, const std::string& profile = {}) {
   vm::TranslateOptions options{.dialect = dialect, .profile = profile};
-  options.networks["Prod"] =
-      dialect == "kubevirt"
-          ? vm::NetworkTarget{.bridge = {},
-                              .network = {},
-                              .portgroup = {},
-                              .multus = "ns/prod",
-                              .vlan = {}}
-          : vm::NetworkTarget{
-                .bridge = "br7", .network = {}, .portgroup = {}, .multus = {}, .vlan = 7};
+  options.networks["Prod"] = dialect == "kubevirt" ? vm::NetworkTarget{.multus = "ns/prod"}
+                                                   : vm::NetworkTarget{.bridge = "br7", .vlan = 7};
   return options;
 }
 
@@ -114,10 +107,8 @@ TEST_SUITE("writers") {
         for (const char* profile : {"boot-safe", "tuned", "vmware-compat"}) {
           vm::TranslateOptions options = options_for("kubevirt", profile);
           if (std::string_view(profile) == "tuned")
-            options.disks["a.vmdk"] = options.disks["b.vmdk"] = {.path = "claim",
-                                                                 .format = "raw",
-                                                                 .capacity = std::uint64_t{8} << 30,
-                                                                 .stored_size = {}};
+            options.disks["a.vmdk"] = options.disks["b.vmdk"] = {
+                .path = "claim", .format = "raw", .capacity = std::uint64_t{8} << 30};
           command.push_back(folder.write(fmt::format("{}-{}-{}.yaml", guest, firmware, profile),
                                          written(full_machine(guest, firmware), options)));
         }

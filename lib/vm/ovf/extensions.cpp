@@ -117,8 +117,7 @@ Result<void> read_vmx_line(XmlDocument& document, pugi::xml_node node, const std
   }
   const VmxMachineKey* row = find_vmx_machine_key(entry.lower);
   document.claim_as(node, key, value, row == nullptr ? Aspect::unknown : row->aspect);
-  if (row == nullptr)
-    machine.extra.push_back({.key = key, .type = {}, .value = value, .label = {}});
+  if (row == nullptr) machine.extra.push_back({.key = key, .value = value});
   if (row == nullptr || row->read == nullptr) return {};
   if (auto read = row->read(machine, entry); !read)
     return fail(ErrorCode::BadOvf, "ExtraConfig: {}", read.error().message());

@@ -62,10 +62,8 @@ R guest_details(M& m, const E& e) {
 }
 
 R guestinfo(M& m, const E& e) {
-  m.guestinfo.push_back({.key = e.key.substr(std::string_view("guestinfo.").size()),
-                         .type = {},
-                         .value = e.value,
-                         .label = {}});
+  m.guestinfo.push_back(
+      {.key = e.key.substr(std::string_view("guestinfo.").size()), .value = e.value});
   return {};
 }
 

@@ -116,11 +116,7 @@ Medium::Backing medium_backing(const RawDrive& drive) {
 }  // namespace
 
 R DeviceReader::controller(const VmxDeviceName& name, const VmxDevice& device) {
-  Controller controller{.bus = name.address.bus,
-                        .index = name.address.controller,
-                        .model = {},
-                        .sharing = {},
-                        .pci_slot = {}};
+  Controller controller{.bus = name.address.bus, .index = name.address.controller};
   const auto index = static_cast<std::uint32_t>(machine_.controllers.size());
   VMLIFT_CHECK(read_keys(kControllerKeys, controller, device, dictionary_, machine_, index,
                          Aspect::unknown));

@@ -91,7 +91,7 @@ Result<Definition> parse_vmx(std::string_view text, const ParseOptions& options)
     }
     const VmxMachineKey* row = find_vmx_machine_key(entry.lower);
     if (row == nullptr) {
-      machine.extra.push_back({.key = entry.key, .type = {}, .value = entry.value, .label = {}});
+      machine.extra.push_back({.key = entry.key, .value = entry.value});
       continue;
     }
     key.aspect = row->aspect;

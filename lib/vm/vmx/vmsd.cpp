@@ -25,8 +25,7 @@ Result<std::vector<Snapshot>> parse_snapshots(std::string_view vmsd, const Limit
     Snapshot snapshot{.id = value(prefix + "uid"),
                       .name = value(prefix + "displayname"),
                       .description = value(prefix + "description"),
-                      .parent = value(prefix + "parent"),
-                      .disks = {}};
+                      .parent = value(prefix + "parent")};
     const std::uint64_t disks = parse_unsigned(value(prefix + "numdisks")).value_or(0);
     for (std::uint64_t disk = 0; disk < disks && disk < 256; ++disk)
       snapshot.disks.push_back(value(fmt::format("{}disk{}.filename", prefix, disk)));

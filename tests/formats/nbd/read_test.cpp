@@ -49,12 +49,7 @@ TEST_SUITE("nbd: reading") {
     must(disk->read(77777, some));
     CHECK(std::equal(some.begin(), some.end(), content.begin() + 77777));
 
-    ConvertRequest request{.source = server.uri,
-                           .source_options = {},
-                           .target = folder / "copy",
-                           .target_format = "raw",
-                           .target_options = {},
-                           .copy = {}};
+    ConvertRequest request{.source = server.uri, .target = folder / "copy", .target_format = "raw"};
     const CopyReport report = must(convert(request));
     CHECK(report.zero_bytes >= 2 << 20);
     Content copy = read_file(folder / "copy");
@@ -90,12 +85,8 @@ TEST_SUITE("nbd: reading") {
     CHECK(map[2].zero);
     CHECK_FALSE(map[3].zero);
     CHECK(map[3].data);
-    const CopyReport report = must(convert({.source = server.uri,
-                                            .source_options = {},
-                                            .target = folder / "copy",
-                                            .target_format = "raw",
-                                            .target_options = {},
-                                            .copy = {}}));
+    const CopyReport report =
+        must(convert({.source = server.uri, .target = folder / "copy", .target_format = "raw"}));
     CHECK(report.data_bytes == 2 << 20);
     const Content copy = read_file(folder / "copy");
     REQUIRE(copy.size() == 4 << 20);
@@ -115,12 +106,7 @@ TEST_SUITE("nbd: reading") {
                    "error-extents-rate=100%"};
     }
     const Nbdkit server(folder, arguments);
-    must(convert({.source = server.uri,
-                  .source_options = {},
-                  .target = folder / "copy",
-                  .target_format = "raw",
-                  .target_options = {},
-                  .copy = {}}));
+    must(convert({.source = server.uri, .target = folder / "copy", .target_format = "raw"}));
     CHECK(read_file(folder / "copy") == content);
   }
 
@@ -130,12 +116,8 @@ TEST_SUITE("nbd: reading") {
     const Nbdkit server(folder, {"eval", "get_size=echo 8M",
                                  "pread=if [ $4 -ge 4194304 ]; then echo EIO gone >&2; exit 1; fi; "
                                  "head -c $3 /dev/zero | tr '\\0' 'x'"});
-    const auto report = convert({.source = server.uri,
-                                 .source_options = {},
-                                 .target = folder / "copy",
-                                 .target_format = "raw",
-                                 .target_options = {},
-                                 .copy = {}});
+    const auto report =
+        convert({.source = server.uri, .target = folder / "copy", .target_format = "raw"});
     REQUIRE(outcome(report) == "Io");
     CHECK(report.error().offset().value_or(0) >= 4194304);
     CHECK(report.error().path() == server.uri);

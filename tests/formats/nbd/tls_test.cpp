@@ -74,9 +74,7 @@ TEST_SUITE("nbd: TLS") {
     ConvertRequest request{.source = folder / "source",
                            .source_options = {.format = "raw"},
                            .target = uri,
-                           .target_format = "nbd",
-                           .target_options = {},
-                           .copy = {}};
+                           .target_format = "nbd"};
     request.target_options.overwrite = true;
     request.target_options.options = right;
     must(convert(request));

@@ -21,9 +21,7 @@ ConvertRequest copy_to(const std::string& source, const std::string& target) {
   ConvertRequest request{.source = source,
                          .source_options = {.format = "raw"},
                          .target = target,
-                         .target_format = "nbd",
-                         .target_options = {},
-                         .copy = {}};
+                         .target_format = "nbd"};
   request.target_options.overwrite = true;
   request.target_options.limits.io_timeout = 20;
   request.copy.verify = true;

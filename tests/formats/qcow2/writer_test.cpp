@@ -27,8 +27,7 @@ struct Content {
 /// A raw file with data in the given places and holes elsewhere.
 std::string raw_file(const TemporaryFolder& folder, const Content& content, unsigned seed) {
   const std::string path = folder / "source.raw";
-  const auto disk =
-      must(create_disk(path, "raw", {.size = content.size, .options = {}, .overwrite = true}));
+  const auto disk = must(create_disk(path, "raw", {.size = content.size, .overwrite = true}));
   for (const Extent& extent : content.data) {
     must(disk->write(extent.offset, pattern(extent.length, seed + extent.offset)));
   }

@@ -88,9 +88,7 @@ TEST_SUITE("rbd") {
     ConvertRequest request{.source = folder / "source",
                            .source_options = {.format = "raw"},
                            .target = "rbd:" + image,
-                           .target_format = "raw",
-                           .target_options = {},
-                           .copy = {}};
+                           .target_format = "raw"};
     request.copy.verify = true;
     SUBCASE("as the cluster likes it") {}
     SUBCASE("small objects, few features") {

@@ -154,11 +154,9 @@ TEST_CASE("streams made by qemu-img and by vmlift go through a pipe into any for
   const auto guest = guest_disk((40 << 20) + 3 * 512, 11);
   const std::string made = qemu_made(folder, "subformat=streamOptimized", guest);
   must(convert({.source = made,
-                .source_options = {},
                 .target = folder / "ours.vmdk",
                 .target_format = "vmdk",
-                .target_options = {.options = {{"subformat", "streamOptimized"}}},
-                .copy = {}}));
+                .target_options = {.options = {{"subformat", "streamOptimized"}}}}));
   for (const char* name : {"disk.vmdk", "ours.vmdk"}) {
     for (const std::string format : {"raw", "qcow2", "vmdk"}) {
       CAPTURE(name);
@@ -169,7 +167,7 @@ TEST_CASE("streams made by qemu-img and by vmlift go through a pipe into any for
                              .source_options = {.format = "vmdk"},
                              .target = target / "out",
                              .target_format = format,
-                             .target_options = {.options = {}, .compress = format == "qcow2"},
+                             .target_options = {.compress = format == "qcow2"},
                              .copy = {.threads = 4, .verify = true}};
       must(convert(request));
       const auto disk = must(open_disk(target / "out", {.format = format}));

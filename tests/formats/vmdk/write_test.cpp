@@ -206,8 +206,7 @@ TEST_CASE("options are checked, and -c means a stream") {
   CHECK(outcome(create_disk(folder / "x.vmdk", "vmdk", {.size = std::uint64_t{1} << 60})) ==
         "Limit");
   CHECK(folder.names().empty());
-  const auto disk =
-      must(create_disk(folder / "c.vmdk", "vmdk", {.size = 512, .options = {}, .compress = true}));
+  const auto disk = must(create_disk(folder / "c.vmdk", "vmdk", {.size = 512, .compress = true}));
   CHECK(must(disk->info()).subformat == "streamOptimized");
 }
 
