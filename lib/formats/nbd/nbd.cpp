@@ -1,27 +1,11 @@
-// NBD: a disk behind a server, reached by URI. Built without libnbd's header, the format is
-// known and says what is missing.
+// NBD: a disk behind a server, reached by URI.
 #include <array>
 
-#include "formats/records.hpp"
-#ifdef VMLIFT_WITH_NBD
 #include "formats/nbd/nbd_disk.hpp"
-#else
-#include "formats/left_out.hpp"
-#endif
+#include "formats/records.hpp"
 
 namespace vmlift {
 namespace {
-
-#ifdef VMLIFT_WITH_NBD
-constexpr auto open = nbd::open_export;
-constexpr auto create = nbd::create_on_export;
-constexpr auto check_target = nbd::check_target;
-#else
-constexpr Missing kMissing{"NBD", "libnbd's headers", "libnbd-dev"};
-constexpr auto open = LeftOut<kMissing>::open;
-constexpr auto create = LeftOut<kMissing>::create;
-constexpr auto check_target = LeftOut<kMissing>::check_target;
-#endif
 
 constexpr std::array kSubformats = {
     Subformat{.name = "export", .read = true, .write = true, .create = true}};
@@ -53,9 +37,9 @@ const Format kNbdFormat = {
     .subformats = kSubformats,
     .options = kOptions,
     .schemes = kSchemes,
-    .open = open,
-    .create = create,
-    .check_target = check_target,
+    .open = nbd::open_export,
+    .create = nbd::create_on_export,
+    .check_target = nbd::check_target,
 };
 
 }  // namespace vmlift

@@ -1,27 +1,11 @@
-// RBD: images of a Ceph cluster, reached by name. Built without librbd's headers, the format is
-// known and says what is missing.
+// RBD: images of a Ceph cluster, reached by name.
 #include <array>
 
-#include "formats/records.hpp"
-#ifdef VMLIFT_WITH_RBD
 #include "formats/rbd/rbd_disk.hpp"
-#else
-#include "formats/left_out.hpp"
-#endif
+#include "formats/records.hpp"
 
 namespace vmlift {
 namespace {
-
-#ifdef VMLIFT_WITH_RBD
-constexpr auto open = rbd::open_image;
-constexpr auto create = rbd::create_image;
-constexpr auto check_target = rbd::check_target;
-#else
-constexpr Missing kMissing{"RBD", "librbd's headers", "librbd-dev"};
-constexpr auto open = LeftOut<kMissing>::open;
-constexpr auto create = LeftOut<kMissing>::create;
-constexpr auto check_target = LeftOut<kMissing>::check_target;
-#endif
 
 constexpr std::array kSubformats = {
     Subformat{.name = "image", .read = true, .write = true, .create = true}};
@@ -43,9 +27,9 @@ const Format kRbdFormat = {
     .subformats = kSubformats,
     .options = kOptions,
     .schemes = kSchemes,
-    .open = open,
-    .create = create,
-    .check_target = check_target,
+    .open = rbd::open_image,
+    .create = rbd::create_image,
+    .check_target = rbd::check_target,
 };
 
 }  // namespace vmlift
