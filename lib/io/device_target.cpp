@@ -20,7 +20,7 @@ namespace {
 class DeviceTarget : public TargetFile {
  public:
   DeviceTarget(Descriptor device, const std::string& path, std::uint64_t size)
-      : file_(std::move(device), path, true), size_(size), head_(size) {}
+      : file_(std::move(device), path, PosixFile::Use::write), size_(size), head_(size) {}
 
   bool fresh() const override { return false; }
   const std::string& path() const override { return file_.path(); }

@@ -105,7 +105,7 @@ Result<std::shared_ptr<File>> HostFolder::open(std::string_view name) const {
         error(ErrorCode::ReferenceDenied, "an image may refer to regular files only").in(shown));
   }
   if (!allow_in_use_) VMLIFT_CHECK(lock_image(file.get(), shown, false));
-  return std::make_shared<PosixFile>(std::move(file), shown, false);
+  return std::make_shared<PosixFile>(std::move(file), shown, PosixFile::Use::read);
 }
 
 }  // namespace vmlift

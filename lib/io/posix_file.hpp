@@ -10,7 +10,12 @@ namespace vmlift {
 
 class PosixFile : public File {
  public:
-  PosixFile(Descriptor descriptor, std::string path, bool writable);
+  enum class Use {
+    read,
+    write,    ///< and flushed in the end
+    scratch,  ///< written too, but to nobody's good when this process is gone
+  };
+  PosixFile(Descriptor descriptor, std::string path, Use use);
 
   const std::string& path() const override { return path_; }
   Result<std::uint64_t> size() const override;
@@ -29,12 +34,13 @@ class PosixFile : public File {
   int descriptor() const { return descriptor_.get(); }
 
  private:
+  bool writable() const { return use_ != Use::read; }
   /// A write past RLIMIT_FSIZE raises SIGXFSZ, which would kill the embedding process.
   Result<void> room_for(std::uint64_t end) const;
 
   Descriptor descriptor_;
   std::string path_;
-  bool writable_;
+  Use use_;
   std::uint64_t size_limit_;
   /// Size and time of change when the file was opened.
   struct Stamp {

@@ -48,7 +48,8 @@ Result<std::shared_ptr<File>> open_path(const std::string& path, const SourceOpt
   if (!options.allow_in_use || options.writable) {
     VMLIFT_CHECK(lock_image(descriptor.get(), path, options.writable));
   }
-  return std::make_shared<PosixFile>(std::move(descriptor), path, options.writable);
+  return std::make_shared<PosixFile>(
+      std::move(descriptor), path, options.writable ? PosixFile::Use::write : PosixFile::Use::read);
 }
 
 Result<std::shared_ptr<File>> open_member(std::shared_ptr<File> package, std::string_view member,

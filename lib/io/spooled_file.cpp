@@ -36,8 +36,8 @@ Result<std::unique_ptr<File>> make_spool(const std::string& for_path) {
     }
     ::unlink(name.c_str());
   }
-  return std::make_unique<PosixFile>(std::move(file),
-                                     fmt::format("{}, kept below {}", for_path, folder), true);
+  return std::make_unique<PosixFile>(
+      std::move(file), fmt::format("{}, kept below {}", for_path, folder), PosixFile::Use::scratch);
 }
 
 Result<std::optional<Wrapping>> wrapping_in(const File& file) {

@@ -61,7 +61,7 @@ class PendingFile {
       pending->hidden_.clear();
       return std::unexpected(os_error(number, "creating the target").in(path));
     }
-    pending->file_ = std::make_unique<PosixFile>(std::move(file), path, true);
+    pending->file_ = std::make_unique<PosixFile>(std::move(file), path, PosixFile::Use::write);
     return pending;
   }
 
