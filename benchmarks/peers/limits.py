@@ -2,7 +2,6 @@
 
 import json
 import os
-import statistics
 import subprocess
 from pathlib import Path
 
@@ -16,9 +15,11 @@ def seconds_to_copy(file):
     """cp of a finished target, holes kept."""
     copy = Path(f"{file}.copy")
     command = ["cp", "--sparse=auto", "--reflink=never", file, copy]
-    times = [measure.run_once(command, copy) for _ in range(3)]
+    runs = measure.Runs()
+    for _ in range(3):
+        measure.run_settled(command, copy, runs)
     copy.unlink()
-    return statistics.median(times)
+    return runs.median
 
 
 def codec_rates(program, raw):

@@ -27,23 +27,10 @@ class Runs:
                 "output_bytes": self.output, "runs": len(self.wall)}
 
 
-def touch_memory(path, size):
-    """Has the host back the memory that a target is about to take: a virtual machine's first write
-    to a page costs more than the copy, and falls on whoever comes after a pause."""
-    block = bytes(1 << 20)
-    with open(path, "wb") as file:
-        for _ in range(size >> 20):
-            file.write(block)
-    os.unlink(path)
-
-
 def run_once(command, target=None, runs=None):
     """Runs `command` with `target` absent before; adds the figures to `runs` if given."""
     if target:
-        before = Path(target)
-        size = before.stat().st_blocks * 512 if before.exists() else 0
-        before.unlink(missing_ok=True)
-        touch_memory(f"{target}.touched", size)
+        Path(target).unlink(missing_ok=True)
     start = time.perf_counter()
     process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE)
@@ -62,23 +49,29 @@ def run_once(command, target=None, runs=None):
     return wall
 
 
+def run_settled(command, target, runs):
+    """One run for the figures behind one that does not count. A virtual machine gives memory back
+    while nobody writes to it, and whoever comes next pays more for its return than for a copy;
+    a command that has just run finds the memory there, whatever ran before."""
+    run_once(command, target)
+    return run_once(command, target, runs)
+
+
 def once(commands):
     """Runs {name: (command, target)} a single time each."""
     figures = {name: Runs() for name in commands}
     for name, (command, target) in commands.items():
-        run_once(command, target, figures[name])
+        run_settled(command, target, figures[name])
     return figures
 
 
 def alternate(commands, count):
-    """Runs {name: (command, target)} in turn, one warm-up each and then `count` counted runs, so
-    that a machine that slows down slows all of them down."""
+    """Runs {name: (command, target)} in turn, `count` counted runs of each, so that a machine that
+    slows down slows all of them down."""
     figures = {name: Runs() for name in commands}
-    for command, target in commands.values():
-        run_once(command, target)
     for _ in range(count):
         for name, (command, target) in commands.items():
-            run_once(command, target, figures[name])
+            run_settled(command, target, figures[name])
     return figures
 
 

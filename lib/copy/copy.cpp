@@ -11,6 +11,7 @@
 #include "base/checked.hpp"
 #include "base/fail.hpp"
 #include "base/pool.hpp"
+#include "codec/deflate.hpp"
 #include "codec/digest.hpp"
 #include "copy/crew.hpp"
 #include "copy/segments.hpp"
@@ -45,20 +46,27 @@ struct Piece {
 /// One segment on its way; used again for later ones, for the sake of its memory.
 struct Prepared {
   Segment segment;
-  Bytes plain;             // the segment's bytes, where they were read
+  Bytes plain;             // the segment's bytes
+  ExtentSet known;         // of them, those that are there
   ExtentSet adopted;       // taken over from the source as they were
   ExtentSet unshrinkable;  // the source's own compression did not make these smaller
   // What is to be written:
   std::vector<Piece> pieces;
   Bytes payload;  // the encoded pieces, one behind the other
+  Inflater inflater;
 
   void begin(const Segment& next) {
     segment = next;
     plain.clear();
+    known = {};
     adopted = {};
     unshrinkable = {};
     pieces.clear();
     payload.clear();
+  }
+  std::span<std::byte> plain_at(Extent guest) {
+    plain.resize(segment.range.length);
+    return std::span(plain).subspan(guest.offset - segment.range.offset, guest.length);
   }
 };
 using PreparedLease = Pool<Prepared>::Lease;
@@ -98,6 +106,7 @@ class Copy {
   Result<bool> share(const Segment& segment);
   Result<void> write_plain(std::uint64_t offset, std::span<const std::byte> plain);
   Result<void> prepare(Prepared& prepared, UnitEncoder* encoder);
+  Result<void> read_plain(Prepared& prepared, Extent guest);
   Result<void> adopt_units(Prepared& prepared, UnitEncoder& encoder);
   Result<void> encode_units(Prepared& prepared, UnitEncoder& encoder);
   Result<void> commit(Prepared& prepared);
@@ -271,12 +280,38 @@ Result<void> Copy::write_plain(std::uint64_t offset, std::span<const std::byte> 
 Result<void> Copy::prepare(Prepared& prepared, UnitEncoder* encoder) {
   if (prepared.segment.zero) return {};
   if (encoder == nullptr || options_.digest) {
-    prepared.plain.resize(prepared.segment.range.length);
-    VMLIFT_CHECK(source_.read(prepared.segment.range.offset, prepared.plain));
+    VMLIFT_CHECK(read_plain(prepared, prepared.segment.range));
   }
   if (encoder == nullptr) return {};
   if (source_.capabilities().encoded_read) VMLIFT_CHECK(adopt_units(prepared, *encoder));
   return encode_units(prepared, *encoder);
+}
+
+Result<void> Copy::read_plain(Prepared& prepared, Extent guest) {
+  VMLIFT_CHECK(source_.read(guest.offset, prepared.plain_at(guest)));
+  prepared.known.add(guest);
+  return {};
+}
+
+/// The plain bytes of a unit that is at hand need not be read. What cannot be expanded is: the
+/// source says best what is wrong with it.
+void expand(Prepared& prepared, const EncodedUnit& unit) {
+  if (unit.codec != Codec::deflate || prepared.known.contains(unit.guest)) return;
+  const auto plain = prepared.plain_at(unit.guest);
+  if (!prepared.inflater.inflate(unit.payload, plain)) return;
+  if (!unit.adler32 || *unit.adler32 == adler32(plain)) prepared.known.add(unit.guest);
+}
+
+/// Neighbours are written in one go.
+void add_plain(Prepared& prepared, Extent unit) {
+  if (!prepared.pieces.empty()) {
+    Piece& last = prepared.pieces.back();
+    if (!last.encoded && last.guest.end() == unit.offset) {
+      last.guest.length += unit.length;
+      return;
+    }
+  }
+  prepared.pieces.push_back({.guest = unit});
 }
 
 void add_encoded(Prepared& prepared, const EncodedUnit& unit) {
@@ -301,6 +336,7 @@ Result<void> Copy::adopt_units(Prepared& prepared, UnitEncoder& encoder) {
     if (!taken) return {};
     if (taken->payload.empty()) {
       prepared.unshrinkable.add(unit.guest);
+      expand(prepared, unit);
       return {};
     }
     add_encoded(prepared, *taken);
@@ -316,17 +352,12 @@ Result<void> Copy::encode_units(Prepared& prepared, UnitEncoder& encoder) {
   const Extent range = prepared.segment.range;
   const ExtentSet rest = prepared.adopted.gaps(range);
   if (rest.empty()) return {};
-  if (prepared.plain.empty()) {
-    prepared.plain.resize(range.length);
-    for (const Extent& gap : rest) {
-      VMLIFT_CHECK(source_.read(
-          gap.offset, std::span(prepared.plain).subspan(gap.offset - range.offset, gap.length)));
-    }
-  }
   for (const Extent& gap : rest) {
+    const ExtentSet unknown = prepared.known.gaps(gap);
+    for (const Extent& part : unknown) VMLIFT_CHECK(read_plain(prepared, part));
     for (std::uint64_t at = gap.offset; at < gap.end();) {
       const Extent unit{at, std::min(encoder.unit_size(), gap.end() - at)};
-      const auto plain = std::span(prepared.plain).subspan(at - range.offset, unit.length);
+      const auto plain = prepared.plain_at(unit);
       at = unit.end();
       // Over a parent zeros are data: they hide what it holds.
       if (can_.zero_initialised && all_zero(plain)) {
@@ -339,7 +370,7 @@ Result<void> Copy::encode_units(Prepared& prepared, UnitEncoder& encoder) {
         VMLIFT_TRY(encoded, encoder.encode(unit.offset, plain));
       }
       if (encoded.payload.empty()) {
-        prepared.pieces.push_back({.guest = unit});
+        add_plain(prepared, unit);
       } else {
         add_encoded(prepared, encoded);
       }
@@ -367,10 +398,7 @@ Result<void> Copy::commit(Prepared& prepared) {
                std::span(prepared.payload).subspan(piece.payload_offset, piece.payload_length),
            .adler32 = piece.adler32}));
     } else {
-      VMLIFT_CHECK(target_.write(
-          piece.guest.offset,
-          std::span(prepared.plain)
-              .subspan(piece.guest.offset - segment.range.offset, piece.guest.length)));
+      VMLIFT_CHECK(target_.write(piece.guest.offset, prepared.plain_at(piece.guest)));
     }
   }
   crew_.advance(segment.range.length);
