@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <fstream>
+#include <random>
 #include <string>
 
 #include "support/patterns.hpp"
@@ -67,12 +69,20 @@ Result<CopyReport> convert_form(const std::string& source, const Form& from,
 constexpr std::uint64_t kSize = 64 * kMiB;
 constexpr std::uint64_t kData = 32 * kMiB;
 
-/// A disk half full, in the wanted form.
-std::string make_source(TemporaryFolder& folder, const Form& form) {
+std::vector<std::byte> random_bytes(std::size_t size, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  std::vector<std::byte> bytes(size);
+  std::ranges::generate(bytes, [&] { return static_cast<std::byte>(random()); });
+  return bytes;
+}
+
+/// A disk half full, in the wanted form; of bytes that `fill(size, seed)` makes.
+std::string make_source(TemporaryFolder& folder, const Form& form,
+                        std::vector<std::byte> (*fill)(std::size_t, std::uint64_t) = pattern) {
   {
     auto raw = *create_disk(folder / "guest", "raw", {.size = kSize});
     for (std::uint64_t at = 0; at < kSize; at += 8 * kMiB) {
-      (void)raw->write(at, pattern(4 * kMiB, at + 1));
+      (void)raw->write(at, fill(4 * kMiB, at + 1));
     }
     (void)raw->commit();
   }
@@ -111,6 +121,21 @@ TEST_SUITE("counted work") {
     CHECK(work.bytes_read < file_size(source) * 11 / 10 + kMiB);
     CHECK(work.bytes_written < file_size(source) * 11 / 10 + kMiB);
     CHECK(work.writes < kData / (64 * 1024) + 100);
+  }
+
+  TEST_CASE("units that did not shrink are read once too, and written side by side") {
+    TemporaryFolder folder;
+    const std::string source = make_source(folder, kStream, random_bytes);
+    const Work start = Work::so_far();
+    const auto report = convert_form(source, kStream, folder / "target", kCompressedQcow2);
+    REQUIRE(report.has_value());
+    const Work work = Work::so_far().since(start);
+    CHECK(report->encoded_bytes == 0);
+    CHECK(work.bytes_read < file_size(source) * 11 / 10 + kMiB);
+    CHECK(work.writes < kData / (512 * 1024) + 100);
+    const auto guest = open_disk(folder / "guest", {.format = "raw"});
+    const auto target = open_disk(folder / "target");
+    CHECK_FALSE(compare_disks(**guest, **target).value().has_value());
   }
 
   TEST_CASE("plain bytes are not read where two files can share them") {
