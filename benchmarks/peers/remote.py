@@ -17,7 +17,7 @@ from pathlib import Path
 
 import images
 import measure
-from run import ROOT, argument_parser
+from run import ROOT, argument_parser, start_seconds
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from ceph_cluster import CephCluster, missing_programs  # noqa: E402
@@ -28,20 +28,20 @@ IMAGE = "rbd/benchmark"
 
 
 def compare(title, commands, clear, check, count, floors):
-    """Runs {name: command} in turn; prints medians and vmlift's ratio to each of the others. What
-    vmlift has made in the warm-up passes `check`, a command."""
+    """Runs {name: command} in turn, as measure.alternate does; prints medians and vmlift's ratio to
+    each of the others. What vmlift has made first passes `check`, a command."""
     figures = {name: measure.Runs() for name in commands}
-    for turn in range(count + 1):
+    for turn in range(count):
         for name, command in commands.items():
-            clear()
-            began = time.perf_counter()
-            subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
-            if turn > 0:
-                figures[name].wall.append(time.perf_counter() - began)
-            elif name == "vmlift":
+            for counted in (False, True):
+                clear()
+                seconds = measure.run_once(command)
+                if counted:
+                    figures[name].wall.append(seconds)
+            if turn == 0 and name == "vmlift":
                 subprocess.run(check, check=True, stdout=subprocess.DEVNULL)
     ours = figures["vmlift"].median
-    print(f"{title}: vmlift {ours:.2f} s")
+    print(f"{title}: vmlift {ours:.2f} s, {start_seconds():.2f} s of it until Python has begun")
     for name, runs in figures.items():
         if name != "vmlift":
             print(f"    {runs.median / ours:5.2f}x {name} ({runs.median:.2f} s),"
