@@ -25,6 +25,9 @@ from ceph_cluster import CephCluster, missing_programs  # noqa: E402
 VMLIFT = (sys.executable, "-m", "vmlift", "convert")
 QEMU_IMG = ("qemu-img", "convert", "-O", "raw", "-W", "-m", "16")
 IMAGE = "rbd/benchmark"
+IN_C = ROOT / "build" / "tests" / "capi" / "capi_example_convert"
+# The command, and the library without Python: the example program of the C interface.
+OURS = ("vmlift", "vmlift in C")
 
 
 def compare(title, commands, clear, check, count, floors):
@@ -40,12 +43,13 @@ def compare(title, commands, clear, check, count, floors):
                     figures[name].wall.append(seconds)
             if turn == 0 and name == "vmlift":
                 subprocess.run(check, check=True, stdout=subprocess.DEVNULL)
-    ours = figures["vmlift"].median
-    print(f"{title}: vmlift {ours:.2f} s, {start_seconds():.2f} s of it until Python has begun")
-    for name, runs in figures.items():
-        if name != "vmlift":
-            print(f"    {runs.median / ours:5.2f}x {name} ({runs.median:.2f} s),"
-                  f" at least {floors[name]}x")
+    for own in filter(commands.get, OURS):
+        ours = figures[own].median
+        print(f"{title}: {own} {ours:.2f} s")
+        for name, runs in figures.items():
+            if name not in OURS:
+                print(f"    {runs.median / ours:5.2f}x {name} ({runs.median:.2f} s),"
+                      f" at least {floors[name]}x")
 
 
 def measure_rbd(sources, folder, count):
@@ -76,8 +80,9 @@ def measure_nbd(sources, folder, count):
         while not socket.exists():
             time.sleep(0.01)
         compare("NBD -> raw",
-                {"vmlift": (*VMLIFT, "-O", "raw", uri, target), "nbdcopy": ("nbdcopy", uri, target),
-                 "qemu-img": (*QEMU_IMG, uri, target)},
+                {"vmlift": (*VMLIFT, "-O", "raw", uri, target),
+                 "vmlift in C": (IN_C, "raw", uri, "raw", target),
+                 "nbdcopy": ("nbdcopy", uri, target), "qemu-img": (*QEMU_IMG, uri, target)},
                 lambda: target.unlink(missing_ok=True), ["cmp", sources["raw"], target], count,
                 {"nbdcopy": 1.0, "qemu-img": 1.0})
     finally:
@@ -90,6 +95,7 @@ def main():
     os.environ.setdefault("PYTHONPATH", str(ROOT / "build" / "python"))
     # As where it is installed: the warm-up leaves compiled modules behind.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    print(f"until Python has begun: {start_seconds():.2f} s of each figure of the command")
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = Path(name)
         sources = images.make_sources(folder, arguments.size, arguments.data)
