@@ -1,17 +1,8 @@
 // Built without libvirt's headers: the door is there and says what is missing.
-#include "base/fail.hpp"
+#include "base/left_out.hpp"
 #include "vmlift/host.hpp"
 
 namespace vmlift {
-namespace {
-
-std::unexpected<Error> left_out() {
-  return fail(ErrorCode::UnsupportedFeature,
-              "this vmlift was built without libvirt; build it where libvirt's headers are (the "
-              "package libvirt-dev)");
-}
-
-}  // namespace
 
 struct LibvirtHost::State {
   std::string uri;
@@ -23,10 +14,14 @@ LibvirtHost& LibvirtHost::operator=(LibvirtHost&&) noexcept = default;
 LibvirtHost::~LibvirtHost() = default;
 
 const std::string& LibvirtHost::uri() const { return state_->uri; }
-Result<LibvirtHost> LibvirtHost::connect(const std::string&) { return left_out(); }
-Result<std::string> LibvirtHost::capabilities(const std::string&) const { return left_out(); }
+Result<LibvirtHost> LibvirtHost::connect(const std::string&) {
+  return left_out("libvirt", "libvirt");
+}
+Result<std::string> LibvirtHost::capabilities(const std::string&) const {
+  return left_out("libvirt", "libvirt");
+}
 Result<std::vector<Domain>> LibvirtHost::define(std::span<const std::string>, const Limits&) const {
-  return left_out();
+  return left_out("libvirt", "libvirt");
 }
 
 }  // namespace vmlift
