@@ -156,26 +156,30 @@ def test_a_copy_killed_half_way_is_absent_or_incomplete(vmlift_command, guest, c
             assert process.poll() is None and time.monotonic() < deadline
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert "error[Incomplete]" in vmlift_command("info", slow.uri).err
+        seen = vmlift_command("info", slow.uri)
+        assert seen.status == 2 and "error[Incomplete]" in seen.err
     with NbdServer(tmp_path, "--filter=delay", "pattern", "64M", "rdelay=500ms") as slow:
         command = [sys.executable, "-m", "vmlift", "convert", "-O", "raw", slow.uri,
                    "rbd:rbd/killed"]
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
-        while not (begun := incomplete_images(vmlift_command, cluster, "killed")):
+        while not any(is_incomplete(vmlift_command, image) for image in partial_images(cluster)):
             assert process.poll() is None and time.monotonic() < deadline
         process.send_signal(signal.SIGKILL)
         process.wait()
-    assert incomplete_images(vmlift_command, cluster, "killed") == begun
     assert "killed" not in cluster.run("rbd", "ls", "rbd").stdout.split()
+    (partial,) = partial_images(cluster)
+    assert is_incomplete(vmlift_command, partial)
 
 
-def incomplete_images(vmlift_command, cluster, name):
-    """Images that were begun for `name` and say so when they are opened."""
-    partial = [image for image in cluster.run("rbd", "ls", "rbd").stdout.split()
-               if image.startswith(f"{name}.partial-")]
-    return [image for image in partial
-            if "error[Incomplete]" in vmlift_command("info", f"rbd:rbd/{image}").err]
+def partial_images(cluster):
+    return [image for image in cluster.run("rbd", "ls", "rbd").stdout.split()
+            if image.startswith("killed.partial-")]
+
+
+def is_incomplete(vmlift_command, image):
+    seen = vmlift_command("info", f"rbd:rbd/{image}")
+    return seen.status == 2 and "error[Incomplete]" in seen.err
 
 
 @pytest.mark.parametrize("fault, code", [("error", "Io"), ("silence", "Timeout"), ("end", "Io")])
