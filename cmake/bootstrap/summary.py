@@ -3,7 +3,8 @@
 
 Reads a table of runs (title, JUnit file, exit status, seconds) and prints what each runner
 counted, every reason for a skip, every failure with the end of what it said, and the total as the
-last line. A runner that ran no test, left no result, or failed without naming a test counts as one failure.
+last line. A runner that ran no test, left no result, or failed without naming a test counts as one
+failure.
 """
 
 import sys
