@@ -38,6 +38,9 @@ class DiskBackend {
   virtual Result<void> read(std::uint64_t offset, std::span<std::byte> buffer) = 0;
   /// The run at `offset`, `length` bytes at most. It may end early; the gate merges.
   virtual Result<DiskExtent> extent(std::uint64_t offset, std::uint64_t length) = 0;
+  /// Only called where capabilities().read_ahead says so; the gate uses read() for all others.
+  virtual Result<void> read_in_pieces(Extent range, std::uint64_t piece, std::span<std::byte> room,
+                                      const PieceVisitor& visit);
   virtual Result<void> read_encoded(Extent range, const EncodedVisitor& visit);
   virtual Result<CheckReport> check();
   virtual Result<ExtentSet> bitmap(std::string_view name);

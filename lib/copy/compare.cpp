@@ -35,7 +35,7 @@ Result<std::optional<std::uint64_t>> compare_disks(const Disk& a, const Disk& b,
                       VMLIFT_TRY(const std::uint64_t in_a, zeros_a(offset, length));
                       return in_a == 0 ? 0 : zeros_b(offset, in_a);
                     });
-  Crew crew(options, size, {&a, &b});
+  Crew crew(options, size, std::max(a.capabilities().requests, b.capabilities().requests));
   std::mutex mutex;
   std::optional<std::uint64_t> first;
   const auto differs_at = [&](std::uint64_t offset) {

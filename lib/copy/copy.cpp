@@ -26,6 +26,10 @@ using Clock = std::chrono::steady_clock;
 // File systems keep holes of this size.
 constexpr std::uint64_t kHoleSize = 4096;
 constexpr std::uint64_t kHolesInRequest = 64;
+// Chunks that are read ahead, by all workers together; each has two at least, one under way while
+// the other is written.
+constexpr std::uint64_t kAhead = 8 << 20;
+constexpr std::uint64_t kRoomsInStretch = 8;
 // Bytes that wait for their turn to be written.
 constexpr std::uint64_t kWaiting = 64 << 20;
 
@@ -78,8 +82,14 @@ class Copy {
         target_(target),
         options_(options),
         can_(target.capabilities()),
-        crew_(options, source.size(), {&source, &target}),
+        in_turns_(can_.ascending || options.digest),
+        directly_(!in_turns_ && !can_.encoded_write),
+        reads_ahead_(directly_ && source.capabilities().read_ahead),
+        // Who reads ahead has more requests under way than it has threads.
+        crew_(options, source.size(),
+              std::max(reads_ahead_ ? 0 : source.capabilities().requests, can_.requests)),
         chunk_(chunk_for(target)),
+        room_(reads_ahead_ ? std::max(chunk_ * 2, kAhead / crew_.threads()) : chunk_),
         segments_(source.size(), chunk_, zeros_of(source)),
         turns_(window_for(crew_.threads(), chunk_),
                [this](PreparedLease& prepared) { return commit(*prepared); }) {}
@@ -116,14 +126,17 @@ class Copy {
   Disk& target_;
   const CopyOptions& options_;
   const DiskCapabilities can_;
+  const bool in_turns_;     // written in ascending order
+  const bool directly_;     // written plain, in any order
+  const bool reads_ahead_;  // and read in pieces that are under way side by side
   Crew crew_;
   const std::uint64_t chunk_;
+  const std::uint64_t room_;  // of a worker, for what it reads to write it directly
   Segments segments_;
   std::mutex committing_;
   Pool<Prepared> prepared_;
   Turns<PreparedLease> turns_;
   std::uint64_t hole_ = kHoleSize;
-  bool in_turns_ = false;
   std::optional<Digest> digest_;
   std::atomic<std::uint64_t> data_bytes_ = 0;
   std::atomic<std::uint64_t> zero_bytes_ = 0;
@@ -141,9 +154,9 @@ Result<CopyReport> Copy::run() {
   }
   // A short hole in a large request would cost more requests than it saves bytes.
   hole_ = std::max({kHoleSize, unit_of(target_), can_.request_size / kHolesInRequest});
-  in_turns_ = can_.ascending || options_.digest;
   if (options_.digest) digest_.emplace(DigestAlgorithm::sha256);
-  if (!in_turns_ && !can_.encoded_write) segments_.offer_plain_runs(source_);
+  if (directly_) segments_.offer_plain_runs(source_);
+  if (reads_ahead_) segments_.offer_stretches(room_ * kRoomsInStretch, crew_.threads());
   crew_.on_stop = [this] { turns_.end(); };
 
   if (options_.bitmaps) VMLIFT_CHECK(copy_bitmaps());
@@ -208,7 +221,6 @@ Result<void> Copy::work() {
       VMLIFT_CHECK(commit(own));
     } else {
       VMLIFT_CHECK(write_directly(*segment, own.plain));
-      crew_.advance(segment->range.length);
     }
   }
   return {};
@@ -225,21 +237,25 @@ Result<void> Copy::work_in_turns(const Segment& segment, UnitEncoder* encoder) {
 
 Result<void> Copy::write_directly(const Segment& segment, Bytes& buffer) {
   if (segment.zero) {
+    if (!can_.zero_initialised) VMLIFT_CHECK(target_.zero(segment.range));
     zero_bytes_ += segment.range.length;
-    return can_.zero_initialised ? Result<void>{} : target_.zero(segment.range);
+    crew_.advance(segment.range.length);
+    return {};
   }
   if (segment.plain) {
     VMLIFT_TRY(const bool shared, share(segment));
     if (shared) return {};
     segments_.offer_no_plain_runs();
   }
-  for (std::uint64_t at = segment.range.offset; at < segment.range.end() && !crew_.stopping();) {
-    buffer.resize(std::min(chunk_, segment.range.end() - at));
-    VMLIFT_CHECK(source_.read(at, buffer));
-    VMLIFT_CHECK(write_plain(at, buffer));
-    at += buffer.size();
-  }
-  return {};
+  buffer.resize(room_);
+  return source_.read_in_pieces(
+      segment.range, chunk_, buffer,
+      [&](std::uint64_t at, std::span<const std::byte> piece) -> Result<void> {
+        if (crew_.stopping()) return fail(ErrorCode::Cancelled, "the copy has stopped");
+        VMLIFT_CHECK(write_plain(at, piece));
+        crew_.advance(piece.size());
+        return {};
+      });
 }
 
 Result<bool> Copy::share(const Segment& segment) {
@@ -249,6 +265,7 @@ Result<bool> Copy::share(const Segment& segment) {
     segments_.plain_run_took(seconds_since(start));
     data_bytes_ += segment.range.length;
     shared_bytes_ += segment.range.length;
+    crew_.advance(segment.range.length);
   }
   return shared;
 }

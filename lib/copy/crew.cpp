@@ -14,11 +14,9 @@ namespace {
 
 constexpr auto kReportInterval = std::chrono::milliseconds(100);
 
-unsigned worker_count(unsigned wanted, std::initializer_list<const Disk*> disks) {
+unsigned worker_count(unsigned wanted, std::uint32_t requests) {
   if (wanted != 0) return wanted;
-  unsigned count = std::thread::hardware_concurrency();
-  for (const Disk* disk : disks) count = std::max(count, disk->capabilities().requests);
-  return std::clamp(count, 1u, 64u);
+  return std::clamp(std::max(std::thread::hardware_concurrency(), requests), 1u, 64u);
 }
 
 /// Memory that runs out in a worker must reach the caller as an error: an exception that leaves
@@ -35,9 +33,8 @@ Result<void> contained(const std::function<Result<void>()>& work) {
 
 }  // namespace
 
-Crew::Crew(const CopyOptions& options, std::uint64_t total,
-           std::initializer_list<const Disk*> disks)
-    : options_(options), total_(total), threads_(worker_count(options.threads, disks)) {}
+Crew::Crew(const CopyOptions& options, std::uint64_t total, std::uint32_t requests)
+    : options_(options), total_(total), threads_(worker_count(options.threads, requests)) {}
 
 void Crew::stop(std::optional<Error> why) {
   {

@@ -16,9 +16,9 @@ namespace vmlift {
 
 class Crew {
  public:
-  /// `disks`: those that are copied or read; a remote one wants more requests under way than
-  /// there are processors.
-  Crew(const CopyOptions& options, std::uint64_t total, std::initializer_list<const Disk*> disks);
+  /// `requests`: a remote disk wants more of them under way than there are processors; see
+  /// DiskCapabilities.
+  Crew(const CopyOptions& options, std::uint64_t total, std::uint32_t requests);
 
   unsigned threads() const { return threads_; }
   /// True once the caller cancelled or a worker failed: take no new work.

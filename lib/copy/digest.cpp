@@ -23,7 +23,7 @@ struct Piece {
 
 Result<std::string> digest_disk(const Disk& disk, const CopyOptions& options) {
   Segments segments(disk.size(), Segments::kChunk, zeros_of(disk));
-  Crew crew(options, disk.size(), {&disk});
+  Crew crew(options, disk.size(), disk.capabilities().requests);
   Digest digest(DigestAlgorithm::sha256);
   Pool<Piece> pieces;
   Turns<Pool<Piece>::Lease> turns(crew.threads() * 2 + 2, [&](auto& piece) -> Result<void> {

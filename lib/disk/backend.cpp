@@ -9,6 +9,10 @@ std::unexpected<Error> not_here(std::string_view what) {
 }
 }  // namespace
 
+Result<void> DiskBackend::read_in_pieces(Extent, std::uint64_t, std::span<std::byte>,
+                                         const PieceVisitor&) {
+  return not_here("be read ahead");
+}
 Result<void> DiskBackend::read_encoded(Extent, const EncodedVisitor&) {
   return not_here("hand out compressed units");
 }

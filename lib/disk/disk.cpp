@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <bit>
 #include <mutex>
 #include <shared_mutex>
 
@@ -155,6 +156,32 @@ Result<void> Disk::read(std::uint64_t offset, std::span<std::byte> buffer) const
   VMLIFT_CHECK(state_->inside(offset, buffer.size()));
   if (buffer.empty()) return {};
   return state_->reading([&] { return state_->backend->read(offset, buffer); });
+}
+
+namespace {
+// No server's blocks are larger.
+constexpr std::uint64_t kSmallestPiece = 64 << 10;
+}  // namespace
+
+Result<void> Disk::read_in_pieces(Extent range, std::uint64_t piece, std::span<std::byte> room,
+                                  const PieceVisitor& visit) const {
+  VMLIFT_CHECK(state_->inside(range.offset, range.length));
+  if (!std::has_single_bit(piece) || piece < kSmallestPiece || room.size() < piece) {
+    return fail(ErrorCode::InvalidArgument, "{} bytes cannot be read in pieces of {}", room.size(),
+                piece);
+  }
+  if (range.empty()) return {};
+  if (state_->capabilities.read_ahead) {
+    return state_->reading(
+        [&] { return state_->backend->read_in_pieces(range, piece, room, visit); });
+  }
+  for (std::uint64_t at = range.offset; at < range.end();) {
+    const auto bytes = room.first(std::min(piece - at % piece, range.end() - at));
+    VMLIFT_CHECK(read(at, bytes));
+    VMLIFT_CHECK(visit(at, bytes));
+    at += bytes.size();
+  }
+  return {};
 }
 
 Result<DiskExtent> Disk::extent(std::uint64_t offset, std::uint64_t length) const {

@@ -29,62 +29,97 @@ bool Connection::lost() const {
 
 Result<void> Connection::perform(std::span<Request> requests) {
   Lock lock(mutex_);
-  // A silence before there was anything to answer is none.
-  if (threads_++ == 0) last_sign_ = Clock::now();
-  Waiter waiter;
-  waiter.left = requests.size();
-  for (Request& request : requests) {
-    if (failure_) break;
-    request.waiter = &waiter;
-    submit(request);
-  }
+  Waiter waiter(requests.size());
+  for (Request& request : requests) submit(request, waiter);
   wait(lock, waiter);
-  --threads_;
+  for (Request& request : requests) VMLIFT_CHECK(outcome(request));
+  return {};
+}
 
-  // The one place where outcomes are looked at.
-  for (Request& request : requests) {
-    if (request.problem) return std::unexpected(std::move(*request.problem));
-    if (request.done && request.error_number != 0 && !failure_) {
-      return std::unexpected(
-          os_error(request.error_number, request.activity()).at(request.range.offset));
+Result<void> Connection::perform(std::span<Request> requests, std::size_t depth,
+                                 const Visitor& visit) {
+  Lock lock(mutex_);
+  depth = std::min(depth, requests.size());
+  Waiter waiter(depth);
+  // Nothing may come into the buffers after the return, be it by an exception of the visitor's.
+  struct Drain {
+    Connection& connection;
+    Lock& lock;
+    Waiter& waiter;
+    ~Drain() {
+      if (!lock.owns_lock()) lock.lock();
+      waiter.enough = 0;
+      connection.wait(lock, waiter);
     }
-  }
-  if (waiter.left > 0 || failure_) {
-    return std::unexpected(
-        Error(*failure_).during(requests.front().activity()).at(requests.front().range.offset));
+  } const drain{*this, lock, waiter};
+  std::size_t sent = 0;
+  while (sent < depth) submit(requests[sent++], waiter);
+  for (std::size_t visited = 0; visited < requests.size(); ++visited) {
+    if (waiter.answered.empty() && waiter.under_way > 0) {
+      waiter.enough = waiter.under_way - 1;
+      wait(lock, waiter);
+    }
+    if (waiter.answered.empty()) {  // nor will there be any
+      return outcome(*std::ranges::find(requests, false, &Request::done));
+    }
+    Request& answered = *waiter.answered.front();
+    waiter.answered.erase(waiter.answered.begin());
+    VMLIFT_CHECK(outcome(answered));
+    lock.unlock();
+    VMLIFT_CHECK(visit(answered));
+    lock.lock();
+    if (sent == requests.size()) continue;
+    requests[sent].into = answered.into;
+    submit(requests[sent++], waiter);
   }
   return {};
 }
 
-/// Waits for the waiter's requests, watching the socket for all where nobody does.
+/// The one place where outcomes are looked at.
+Result<void> Connection::outcome(Request& request) const {
+  if (request.problem) return std::unexpected(std::move(*request.problem));
+  if (request.done && request.error_number == 0) return {};
+  // What was under way when the connection failed has an error of its own that says less.
+  if (failure_) {
+    return std::unexpected(Error(*failure_).during(request.activity()).at(request.range.offset));
+  }
+  return std::unexpected(
+      os_error(request.error_number, request.activity()).at(request.range.offset));
+}
+
+/// Waits until the waiter is satisfied, watching the socket for all where nobody does.
 void Connection::wait(Lock& lock, Waiter& waiter) {
   if (watching_ != nullptr) {
     // What was just sent may have to wait for room in the socket, or may have brought the answer
     // that the watching thread waits for.
     if ((lib_.aio_get_direction(handle_) & LIBNBD_AIO_DIRECTION_WRITE) != 0 ||
-        watching_->left == 0) {
+        watching_->satisfied()) {
       (void)::eventfd_write(wake_.get(), 1);
     }
     const auto place = waiting_.insert(waiting_.end(), &waiter);
-    waiter.turn.wait(lock, [&] { return failure_ || waiter.left == 0 || watching_ == nullptr; });
+    waiter.turn.wait(lock, [&] { return failure_ || waiter.satisfied() || watching_ == nullptr; });
     waiting_.erase(place);
   }
-  if (failure_ || (waiter.left == 0 && watching_ != nullptr)) return;
+  if (failure_ || (waiter.satisfied() && watching_ != nullptr)) return;
   watching_ = &waiter;
-  while (!failure_ && waiter.left > 0) step(lock);
+  // A silence while nobody listened is none.
+  last_sign_ = Clock::now();
+  while (!failure_ && !waiter.satisfied()) step(lock);
   watching_ = nullptr;
   if (!waiting_.empty()) waiting_.front()->turn.notify_one();
 }
 
-void Connection::submit(Request& request) {
+void Connection::submit(Request& request, Waiter& waiter) {
+  if (failure_) return;
+  request.waiter = &waiter;
+  ++waiter.under_way;
   if (request.send(lib_, handle_)) return;
   if (lib_.aio_is_dead(handle_) == 1 || lib_.aio_is_closed(handle_) == 1) {
     give_up(error(ErrorCode::Io, "the server closed the connection"), true);
     return;
   }
   request.problem = server_error(request.activity()).at(request.range.offset);
-  request.done = true;
-  --request.waiter->left;
+  waiter.take(request);
 }
 
 /// Waits for the socket, with the lock released, and lets libnbd go on.

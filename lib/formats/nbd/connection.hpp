@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -54,6 +55,12 @@ class Connection {
   /// the buffers is touched after the return.
   Result<void> perform(std::span<Request> requests);
 
+  /// Called with an answered request while others are under way.
+  using Visitor = std::function<Result<void>(const Request& request)>;
+  /// The same with `depth` requests under way at most, which share so many buffers: the first ones
+  /// bring them, and each later one takes that of a request whose answer has been visited.
+  Result<void> perform(std::span<Request> requests, std::size_t depth, const Visitor& visit);
+
   /// Whether the connection was lost: nothing but opening another helps.
   bool lost() const;
 
@@ -71,7 +78,8 @@ class Connection {
   Result<void> drive_handshake(Lock& lock);
 
   // connection.cpp
-  void submit(Request& request);
+  void submit(Request& request, Waiter& waiter);
+  Result<void> outcome(Request& request) const;
   void wait(Lock& lock, Waiter& waiter);
   void step(Lock& lock);
   void give_up(Error why, bool retry);
@@ -87,7 +95,6 @@ class Connection {
   nbd_handle* handle_ = nullptr;
   Waiter* watching_ = nullptr;  // whoever has the socket in its eye, for all
   std::list<Waiter*> waiting_;  // the others
-  std::size_t threads_ = 0;     // inside perform()
   std::chrono::steady_clock::time_point last_sign_;
   std::optional<Error> failure_;  // the handle is not driven any more
   bool lost_ = false;

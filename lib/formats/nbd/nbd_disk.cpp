@@ -32,6 +32,10 @@ class NbdDisk : public DiskBackend {
   Result<void> read(std::uint64_t offset, std::span<std::byte> buffer) override {
     return server_->read(offset, buffer);
   }
+  Result<void> read_in_pieces(Extent range, std::uint64_t piece, std::span<std::byte> room,
+                              const PieceVisitor& visit) override {
+    return server_->read_in_pieces(range, piece, room, visit);
+  }
   Result<DiskExtent> extent(std::uint64_t offset, std::uint64_t length) override {
     return allocation_.at(offset, length);
   }
@@ -56,6 +60,7 @@ DiskCapabilities NbdDisk::capabilities() const {
   can.zero = writable_ && server_->about().zero;
   can.discard = writable_ && server_->about().trim;
   can.requests = server_->requests();
+  can.read_ahead = true;
   return can;
 }
 
@@ -109,6 +114,11 @@ class NbdPreview : public NbdDisk {
   NbdPreview(std::shared_ptr<Server> server, std::shared_ptr<const HeldHead> head)
       : NbdDisk(std::move(server), false), head_(std::move(head)) {}
 
+  DiskCapabilities capabilities() const override {
+    DiskCapabilities can = NbdDisk::capabilities();
+    can.read_ahead = false;
+    return can;
+  }
   Result<void> read(std::uint64_t offset, std::span<std::byte> buffer) override {
     VMLIFT_CHECK(server_->read(offset, buffer));
     head_->lay_over(offset, buffer);

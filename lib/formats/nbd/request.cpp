@@ -39,6 +39,13 @@ int on_extents(void* user_data, const char* context, std::uint64_t offset, std::
 
 }  // namespace
 
+void Waiter::take(Request& request) {
+  request.done = true;
+  answered.push_back(&request);
+  --under_way;
+  if (satisfied()) turn.notify_one();
+}
+
 bool Request::send(const LibNbd& lib, nbd_handle* handle) {
   const auto [offset, length] = range;
   const std::uint32_t flags = to_disk ? LIBNBD_CMD_FLAG_FUA : 0u;
@@ -77,9 +84,7 @@ nbd_completion_callback Request::completion() {
     auto& request = *static_cast<Request*>(self);
     request.error_number = *error;
     request.done = true;
-    if (request.waiter != nullptr && --request.waiter->left == 0) {
-      request.waiter->turn.notify_one();
-    }
+    if (request.waiter != nullptr) request.waiter->take(request);
     return 1;  // libnbd forgets the command
   };
   return {.callback = answered, .user_data = this, .free = nullptr};

@@ -20,10 +20,19 @@ struct StatusRun {
   std::uint32_t flags = 0;
 };
 
+struct Request;
+
 /// One thread that waits for its requests.
 struct Waiter {
-  std::condition_variable turn;  ///< its requests are answered, or it is to watch the socket
-  std::size_t left = 0;          ///< requests without an answer
+  explicit Waiter(std::size_t most) { answered.reserve(most); }
+
+  std::condition_variable turn;      ///< enough is answered, or it is to watch the socket
+  std::size_t under_way = 0;         ///< requests without an answer
+  std::size_t enough = 0;            ///< it goes on when no more than so many are under way
+  std::vector<Request*> answered{};  ///< and not yet taken
+
+  bool satisfied() const { return under_way <= enough; }
+  void take(Request& request);
 };
 
 struct Request {

@@ -1,6 +1,7 @@
 #include "formats/nbd/server.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <thread>
 
@@ -17,6 +18,8 @@ constexpr std::uint32_t kRequests = 8;
 // As long as what a copy reads at once: a request in four pieces wakes both ends four times
 // (a tenth of the processor time, measured).
 constexpr std::uint64_t kPiece = 1 << 20;
+// Where a server takes short requests only, so many are under way for one read at most.
+constexpr std::size_t kMostAhead = 64;
 // Zeros without data: a fast answer may be for much, a slow one must come before the timeout.
 constexpr std::uint64_t kFastZeroPiece = 1 << 30;
 constexpr std::uint64_t kZeroPiece = 32 << 20;
@@ -84,34 +87,31 @@ Result<std::shared_ptr<Connection>> Server::replace(Slot& slot) {
 
 /// For what may be asked twice. Writes are not: a server that went down may have lost earlier
 /// ones that it had answered and not flushed, and nobody would notice.
-template <class Build>
-Result<void> Server::repeating(Build build) {
+template <class Attempt>
+Result<void> Server::repeating(Attempt attempt) {
   const Use use = idlest();
-  Slot& slot = use.slot;
-  auto connected = connection(slot);
-  for (const auto pause : kPauses) {
-    bool lost = !connected && connected.error().code() == ErrorCode::Io;
+  auto connected = connection(use.slot);
+  for (std::size_t failed = 0;; ++failed) {
+    bool progress = false;
+    bool lost = false;
     Result<void> outcome;
     if (connected) {
-      auto requests = build();
-      outcome = (*connected)->perform(requests);
-      if (outcome) return outcome;
+      outcome = attempt(**connected, progress);
       lost = (*connected)->lost();
     } else {
       outcome = std::unexpected(connected.error());
+      lost = connected.error().code() == ErrorCode::Io;
     }
-    if (!lost) return outcome;
-    std::this_thread::sleep_for(pause);
-    connected = replace(slot);
+    if (progress) failed = 0;
+    if (outcome || !lost || failed == std::size(kPauses)) return outcome;
+    std::this_thread::sleep_for(kPauses[failed]);
+    connected = replace(use.slot);
     if (!connected && connected.error().code() == ErrorCode::NotFound) {
       // The socket of a server that is being started again.
       connected = std::unexpected(
           Error(ErrorCode::Io, connected.error().message()).os(connected.error().os_number()));
     }
   }
-  if (!connected) return std::unexpected(std::move(connected).error());
-  auto requests = build();
-  return (*connected)->perform(requests);
 }
 
 Result<void> Server::once(std::vector<Request> requests) {
@@ -137,20 +137,59 @@ std::vector<Request> Server::cut(Request whole, std::uint64_t piece) const {
   return requests;
 }
 
+/// The server's blocks that the range touches.
+Extent Server::blocks_of(Extent range) const {
+  const std::uint64_t start = round_down(range.offset, export_.block_minimum);
+  return {start, round_up(range.end(), export_.block_minimum) - start};
+}
+
 Result<void> Server::read(std::uint64_t offset, std::span<std::byte> buffer) {
-  const std::uint64_t block = export_.block_minimum;
-  if (!is_aligned(offset | buffer.size(), block)) {
-    const std::uint64_t start = round_down(offset, block);
-    Bytes whole(round_up(offset + buffer.size(), block) - start);
-    VMLIFT_CHECK(read(start, whole));
-    std::memcpy(buffer.data(), whole.data() + (offset - start), buffer.size());
+  const Extent blocks = blocks_of({offset, buffer.size()});
+  if (blocks.length != buffer.size()) {
+    Bytes whole(blocks.length);
+    VMLIFT_CHECK(read(blocks.offset, whole));
+    std::memcpy(buffer.data(), whole.data() + (offset - blocks.offset), buffer.size());
     return {};
   }
-  return repeating([&] {
-    return cut(
-        {.kind = Request::Kind::read, .range = {offset, buffer.size()}, .into = buffer.data()},
-        std::min(kPiece, export_.block_maximum));
+  return repeating([&](Connection& connection, bool&) {
+    auto requests =
+        cut({.kind = Request::Kind::read, .range = {offset, buffer.size()}, .into = buffer.data()},
+            std::min(kPiece, export_.block_maximum));
+    return connection.perform(requests);
   });
+}
+
+Result<void> Server::read_in_pieces(Extent range, std::uint64_t piece, std::span<std::byte> room,
+                                    const PieceVisitor& visit) {
+  const Extent blocks = blocks_of(range);
+  piece = std::min(piece, std::bit_floor(export_.block_maximum));
+  const std::size_t depth = std::min<std::size_t>(room.size() / piece, kMostAhead);
+  ExtentSet visited;
+  std::optional<Error> refusal;
+  VMLIFT_CHECK(repeating([&](Connection& connection, bool& progress) -> Result<void> {
+    std::vector<Request> requests;
+    for (const Extent& rest : visited.gaps(blocks)) {
+      for (Request& part : cut({.kind = Request::Kind::read, .range = rest}, piece)) {
+        // The later ones get theirs from those that are done.
+        if (requests.size() < depth) part.into = room.data() + requests.size() * piece;
+        requests.push_back(std::move(part));
+      }
+    }
+    auto done = connection.perform(requests, depth, [&](const Request& answered) {
+      visited.add(answered.range);
+      progress = true;
+      const std::uint64_t start = std::max(answered.range.offset, range.offset);
+      const std::uint64_t end = std::min(answered.range.end(), range.end());
+      auto taken = visit(start, {answered.into + (start - answered.range.offset), end - start});
+      if (!taken) refusal = taken.error();
+      return taken;
+    });
+    // Against the visitor's own error no other connection helps.
+    if (refusal) return {};
+    return done;
+  }));
+  if (refusal) return std::unexpected(*std::move(refusal));
+  return {};
 }
 
 Result<void> Server::write(std::uint64_t offset, std::span<const std::byte> buffer) {
@@ -158,12 +197,12 @@ Result<void> Server::write(std::uint64_t offset, std::span<const std::byte> buff
   if (is_aligned(offset | buffer.size(), block)) return write_aligned(offset, buffer);
   // The blocks at the edges hold bytes of others: read, changed and written back, one at a time.
   std::lock_guard lock(edges_);
-  const std::uint64_t start = round_down(offset, block);
-  Bytes whole(round_up(offset + buffer.size(), block) - start);
-  VMLIFT_CHECK(read(start, std::span(whole).first(block)));
-  VMLIFT_CHECK(read(start + whole.size() - block, std::span(whole).last(block)));
-  std::memcpy(whole.data() + (offset - start), buffer.data(), buffer.size());
-  return write_aligned(start, whole);
+  const Extent blocks = blocks_of({offset, buffer.size()});
+  Bytes whole(blocks.length);
+  VMLIFT_CHECK(read(blocks.offset, std::span(whole).first(block)));
+  VMLIFT_CHECK(read(blocks.end() - block, std::span(whole).last(block)));
+  std::memcpy(whole.data() + (offset - blocks.offset), buffer.data(), buffer.size());
+  return write_aligned(blocks.offset, whole);
 }
 
 Result<void> Server::write_aligned(std::uint64_t offset, std::span<const std::byte> buffer) {
@@ -215,10 +254,11 @@ Result<void> Server::flush() {
 
 Result<std::vector<StatusRun>> Server::status(std::string_view context, Extent extent) {
   std::vector<StatusRun> runs;
-  VMLIFT_CHECK(repeating([&] {
+  VMLIFT_CHECK(repeating([&](Connection& connection, bool&) {
     runs.clear();
-    return std::vector<Request>{
-        {.kind = Request::Kind::status, .range = extent, .context = context, .runs = &runs}};
+    Request asked{
+        .kind = Request::Kind::status, .range = extent, .context = context, .runs = &runs};
+    return connection.perform({&asked, 1});
   }));
   if (runs.empty()) {
     return std::unexpected(

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "formats/nbd/connection.hpp"
+#include "vmlift/disk.hpp"
 #include "vmlift/error.hpp"
 
 namespace vmlift::nbd {
@@ -24,6 +25,9 @@ class Server {
   bool has_context(std::string_view name) const;
 
   Result<void> read(std::uint64_t offset, std::span<std::byte> buffer);
+  /// See Disk::read_in_pieces.
+  Result<void> read_in_pieces(Extent range, std::uint64_t piece, std::span<std::byte> room,
+                              const PieceVisitor& visit);
   Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer);
   Result<void> zero(Extent extent);
   Result<void> trim(Extent extent);
@@ -54,10 +58,12 @@ class Server {
   Result<std::shared_ptr<Connection>> connection(Slot& slot);
   Result<std::shared_ptr<Connection>> replace(Slot& slot);
   Use idlest();
-  /// Makes the requests anew from `build` after each loss of the connection.
-  template <class Build>
-  Result<void> repeating(Build build);
+  /// Calls `attempt(connection, progress)`, with a new connection after each loss of one; where an
+  /// attempt got on, `progress`, the losses are counted from there.
+  template <class Attempt>
+  Result<void> repeating(Attempt attempt);
   Result<void> once(std::vector<Request> requests);
+  Extent blocks_of(Extent range) const;
   std::vector<Request> cut(Request whole, std::uint64_t piece) const;
   Result<void> write_aligned(std::uint64_t offset, std::span<const std::byte> buffer);
 
