@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 
 from ..errors import Exists
 
@@ -11,7 +10,7 @@ from ..errors import Exists
 def write_whole(path: str, text: str, *, overwrite: bool) -> None:
     """Writes `text` under `path`, flushed, in one step. Raises Exists, OSError."""
     folder, name = os.path.split(os.path.abspath(path))
-    hidden = os.path.join(folder, f".{name}.partial-{secrets.token_hex(8)}")
+    hidden = os.path.join(folder, f".{name}.partial-{os.urandom(8).hex()}")
     file = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(file, "w", encoding="utf-8", errors="surrogateescape",
