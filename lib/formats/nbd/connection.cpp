@@ -113,11 +113,13 @@ void Connection::submit(Request& request, Waiter& waiter) {
   if (failure_) return;
   request.waiter = &waiter;
   ++waiter.under_way;
-  if (request.send(lib_, handle_)) return;
-  if (lib_.aio_is_dead(handle_) == 1 || lib_.aio_is_closed(handle_) == 1) {
+  const bool taken = request.send(lib_, handle_);
+  // Sending may be what finds out; libnbd has then answered all requests with an error.
+  if (closed()) {
     give_up(error(ErrorCode::Io, "the server closed the connection"), true);
     return;
   }
+  if (taken) return;
   request.problem = server_error(request.activity()).at(request.range.offset);
   waiter.take(request);
 }
@@ -166,9 +168,13 @@ void Connection::step(Lock& lock) {
   }
   if (moved == -1) {
     give_up(server_error("the connection failed"), true);
-  } else if (lib_.aio_is_dead(handle_) == 1 || lib_.aio_is_closed(handle_) == 1) {
+  } else if (closed()) {
     give_up(error(ErrorCode::Io, "the server closed the connection"), true);
   }
+}
+
+bool Connection::closed() const {
+  return lib_.aio_is_dead(handle_) == 1 || lib_.aio_is_closed(handle_) == 1;
 }
 
 /// Nothing goes on here; where `retry` says so, another connection may do better.

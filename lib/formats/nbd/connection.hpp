@@ -82,6 +82,7 @@ class Connection {
   Result<void> outcome(Request& request) const;
   void wait(Lock& lock, Waiter& waiter);
   void step(Lock& lock);
+  bool closed() const;
   void give_up(Error why, bool retry);
   Error server_error(std::string_view activity) const;
 
