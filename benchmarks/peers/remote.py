@@ -9,6 +9,7 @@ work shares the processors, so that the ratios are closer together than over a n
 """
 
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -33,11 +34,12 @@ OURS = ("vmlift", "vmlift in C")
 
 
 def compare(title, commands, clear, check, count, floors):
-    """Runs {name: command} in turn, as measure.alternate does; prints medians and vmlift's ratio to
-    each of the others. What vmlift has made first passes `check`, a command."""
+    """Runs {name: command} by turns, in another order each, every counted run behind one of its own
+    that is not; prints medians and vmlift's ratio to each of the others. What vmlift has made first
+    passes `check`, a command."""
     figures = {name: measure.Runs() for name in commands}
     for turn in range(count):
-        for name, command in commands.items():
+        for name, command in random.sample(list(commands.items()), len(commands)):
             for counted in (False, True):
                 clear()
                 seconds = measure.run_once(command)
