@@ -64,7 +64,8 @@ def measure_rbd(sources, folder, count):
         os.environ["CEPH_CONF"] = str(cluster.configuration)
         for source, form in (("raw", "raw"), ("stream", "vmdk")):
             path = sources[source]
-            commands = {"vmlift": (*VMLIFT, "-f", form, "-O", "rbd", path, f"rbd:{IMAGE}")}
+            commands = {"vmlift": (*VMLIFT, "-f", form, "-O", "rbd", path, f"rbd:{IMAGE}"),
+                        "vmlift in C": (IN_C, form, path, "rbd", f"rbd:{IMAGE}")}
             floors = {"rbd import": 1.0}
             for name, command in QEMU_IMG.items():
                 commands[name] = (*command, "-f", form, path, f"rbd:{IMAGE}")
