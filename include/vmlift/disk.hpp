@@ -99,8 +99,10 @@ struct EncodedUnit {
 };
 using EncodedVisitor = std::function<Result<void>(const EncodedUnit&)>;
 
-/// One part of what is read, wherever in it; the bytes live until the visitor returns.
-using PieceVisitor =
+/// What is to be read next; nothing: that was all.
+using NextRange = std::function<Result<std::optional<Extent>>()>;
+/// Takes bytes that were read; they live until it returns.
+using BytesVisitor =
     std::function<Result<void>(std::uint64_t offset, std::span<const std::byte> bytes)>;
 
 /// Prepares units for a target that stores compressed units. Holds a codec's state: one for
@@ -129,7 +131,7 @@ struct DiskCapabilities {
   bool zero_initialised = false;   ///< what is never written reads as zeros
   std::uint32_t requests = 0;      ///< under way at once they hide the way to a server; 0: no wish
   std::uint64_t request_size = 0;  ///< power of two: writes so long and aligned are the cheapest
-  bool read_ahead = false;         ///< read_in_pieces() does more than read()
+  bool read_ahead = false;         ///< read_ahead() hides the way to a server
 };
 
 /// A point in time held inside an image.
@@ -205,13 +207,14 @@ class Disk {
   /// Truncated, Corrupt, Io with the place in the image.
   Result<void> read(std::uint64_t offset, std::span<std::byte> buffer) const;
 
-  /// Reads `range` into `room` and visits it piece by piece, in any order, on the calling thread.
-  /// A server is asked for further pieces meanwhile, as many as `room` holds. Pieces end at
-  /// multiples of `piece`, a power of two of 64 KiB at least; where a server takes no requests of
-  /// that length they are shorter. Stops at the visitor's first error and returns it.
+  /// Reads one range after the other and visits what arrives, in any order, on the calling thread.
+  /// A server is asked for what comes next meanwhile, as much as `room` holds, which is where the
+  /// bytes come. They are visited in parts that end at multiples of `piece`, a power of two of
+  /// 64 KiB at least; where a server takes no requests of that length they are shorter. Ends at
+  /// the first error of `next` or `visit` and returns it. Both may use this disk.
   /// Errors: those of read; InvalidArgument where `room` does not hold a piece.
-  Result<void> read_in_pieces(Extent range, std::uint64_t piece, std::span<std::byte> room,
-                              const PieceVisitor& visit) const;
+  Result<void> read_ahead(const NextRange& next, std::uint64_t piece, std::span<std::byte> room,
+                          const BytesVisitor& visit) const;
 
   /// The run that begins at `offset` and is `length` bytes long at most; 0 < length.
   Result<DiskExtent> extent(std::uint64_t offset, std::uint64_t length) const;

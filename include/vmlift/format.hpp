@@ -39,8 +39,9 @@ class DiskBackend {
   /// The run at `offset`, `length` bytes at most. It may end early; the gate merges.
   virtual Result<DiskExtent> extent(std::uint64_t offset, std::uint64_t length) = 0;
   /// Only called where capabilities().read_ahead says so; the gate uses read() for all others.
-  virtual Result<void> read_in_pieces(Extent range, std::uint64_t piece, std::span<std::byte> room,
-                                      const PieceVisitor& visit);
+  /// The ranges that `next` gives lie within the disk.
+  virtual Result<void> read_ahead(const NextRange& next, std::uint64_t piece,
+                                  std::span<std::byte> room, const BytesVisitor& visit);
   virtual Result<void> read_encoded(Extent range, const EncodedVisitor& visit);
   virtual Result<CheckReport> check();
   virtual Result<ExtentSet> bitmap(std::string_view name);

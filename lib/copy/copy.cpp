@@ -26,10 +26,9 @@ using Clock = std::chrono::steady_clock;
 // File systems keep holes of this size.
 constexpr std::uint64_t kHoleSize = 4096;
 constexpr std::uint64_t kHolesInRequest = 64;
-// Chunks that are read ahead, by all workers together; each has two at least, one under way while
+// What is read ahead, by all workers together; each has two chunks at least, one under way while
 // the other is written.
-constexpr std::uint64_t kAhead = 8 << 20;
-constexpr std::uint64_t kRoomsInStretch = 8;
+constexpr std::uint64_t kAhead = 16 << 20;
 // Bytes that wait for their turn to be written.
 constexpr std::uint64_t kWaiting = 64 << 20;
 
@@ -84,12 +83,11 @@ class Copy {
         can_(target.capabilities()),
         in_turns_(can_.ascending || options.digest),
         directly_(!in_turns_ && !can_.encoded_write),
-        reads_ahead_(directly_ && source.capabilities().read_ahead),
+        ahead_(directly_ && source.capabilities().read_ahead),
         // Who reads ahead has more requests under way than it has threads.
         crew_(options, source.size(),
-              std::max(reads_ahead_ ? 0 : source.capabilities().requests, can_.requests)),
+              std::max(ahead_ ? 0 : source.capabilities().requests, can_.requests)),
         chunk_(chunk_for(target)),
-        room_(reads_ahead_ ? std::max(chunk_ * 2, kAhead / crew_.threads()) : chunk_),
         segments_(source.size(), chunk_, zeros_of(source)),
         turns_(window_for(crew_.threads(), chunk_),
                [this](PreparedLease& prepared) { return commit(*prepared); }) {}
@@ -112,7 +110,9 @@ class Copy {
   Result<void> copy_bitmaps();
   Result<void> work();
   Result<void> work_in_turns(const Segment& segment, UnitEncoder* encoder);
-  Result<void> write_directly(const Segment& segment, Bytes& buffer);
+  Result<void> work_directly();
+  Result<std::optional<Extent>> next_to_read();
+  Result<void> pass_zeros(const Segment& segment);
   Result<bool> share(const Segment& segment);
   Result<void> write_plain(std::uint64_t offset, std::span<const std::byte> plain);
   Result<void> prepare(Prepared& prepared, UnitEncoder* encoder);
@@ -126,12 +126,11 @@ class Copy {
   Disk& target_;
   const CopyOptions& options_;
   const DiskCapabilities can_;
-  const bool in_turns_;     // written in ascending order
-  const bool directly_;     // written plain, in any order
-  const bool reads_ahead_;  // and read in pieces that are under way side by side
+  const bool in_turns_;  // written in ascending order
+  const bool directly_;  // written plain, in any order
+  const bool ahead_;     // and several reads of a worker's are under way at once
   Crew crew_;
   const std::uint64_t chunk_;
-  const std::uint64_t room_;  // of a worker, for what it reads to write it directly
   Segments segments_;
   std::mutex committing_;
   Pool<Prepared> prepared_;
@@ -156,7 +155,6 @@ Result<CopyReport> Copy::run() {
   hole_ = std::max({kHoleSize, unit_of(target_), can_.request_size / kHolesInRequest});
   if (options_.digest) digest_.emplace(DigestAlgorithm::sha256);
   if (directly_) segments_.offer_plain_runs(source_);
-  if (reads_ahead_) segments_.offer_stretches(room_ * kRoomsInStretch, crew_.threads());
   crew_.on_stop = [this] { turns_.end(); };
 
   if (options_.bitmaps) VMLIFT_CHECK(copy_bitmaps());
@@ -204,6 +202,7 @@ Result<void> Copy::copy_bitmaps() {
 }
 
 Result<void> Copy::work() {
+  if (directly_) return work_directly();
   const auto encoder = can_.encoded_write ? target_.encoder() : nullptr;
   Prepared own;
   while (!crew_.stopping()) {
@@ -213,15 +212,15 @@ Result<void> Copy::work() {
       VMLIFT_CHECK(work_in_turns(*segment, encoder.get()));
       continue;
     }
-    if (encoder && !segment->zero) {
-      own.begin(*segment);
-      VMLIFT_CHECK(prepare(own, encoder.get()));
-      // The units of a segment lie side by side in the target: who reads it finds them in one go.
-      std::lock_guard lock(committing_);
-      VMLIFT_CHECK(commit(own));
-    } else {
-      VMLIFT_CHECK(write_directly(*segment, own.plain));
+    if (segment->zero) {
+      VMLIFT_CHECK(pass_zeros(*segment));
+      continue;
     }
+    own.begin(*segment);
+    VMLIFT_CHECK(prepare(own, encoder.get()));
+    // The units of a segment lie side by side in the target: who reads it finds them in one go.
+    std::lock_guard lock(committing_);
+    VMLIFT_CHECK(commit(own));
   }
   return {};
 }
@@ -235,27 +234,41 @@ Result<void> Copy::work_in_turns(const Segment& segment, UnitEncoder* encoder) {
   return turns_.hand_in(segment.index, std::move(prepared));
 }
 
-Result<void> Copy::write_directly(const Segment& segment, Bytes& buffer) {
-  if (segment.zero) {
-    if (!can_.zero_initialised) VMLIFT_CHECK(target_.zero(segment.range));
-    zero_bytes_ += segment.range.length;
-    crew_.advance(segment.range.length);
-    return {};
-  }
-  if (segment.plain) {
-    VMLIFT_TRY(const bool shared, share(segment));
-    if (shared) return {};
-    segments_.offer_no_plain_runs();
-  }
-  buffer.resize(room_);
-  return source_.read_in_pieces(
-      segment.range, chunk_, buffer,
-      [&](std::uint64_t at, std::span<const std::byte> piece) -> Result<void> {
+Result<void> Copy::work_directly() {
+  Bytes room(ahead_ ? std::max(chunk_ * 2, kAhead / crew_.threads()) : chunk_);
+  return source_.read_ahead(
+      [this] { return next_to_read(); }, chunk_, room,
+      [this](std::uint64_t offset, std::span<const std::byte> plain) -> Result<void> {
         if (crew_.stopping()) return fail(ErrorCode::Cancelled, "the copy has stopped");
-        VMLIFT_CHECK(write_plain(at, piece));
-        crew_.advance(piece.size());
+        VMLIFT_CHECK(write_plain(offset, plain));
+        crew_.advance(plain.size());
         return {};
       });
+}
+
+/// Deals with segments whose bytes need not be read, up to one whose bytes do.
+Result<std::optional<Extent>> Copy::next_to_read() {
+  while (!crew_.stopping()) {
+    VMLIFT_TRY(const std::optional<Segment> segment, segments_.next());
+    if (!segment) break;
+    if (segment->zero) {
+      VMLIFT_CHECK(pass_zeros(*segment));
+      continue;
+    }
+    if (!segment->plain) return segment->range;
+    VMLIFT_TRY(const bool shared, share(*segment));
+    if (shared) continue;
+    segments_.offer_no_plain_runs();
+    return segment->range;
+  }
+  return std::nullopt;
+}
+
+Result<void> Copy::pass_zeros(const Segment& segment) {
+  if (!can_.zero_initialised) VMLIFT_CHECK(target_.zero(segment.range));
+  zero_bytes_ += segment.range.length;
+  crew_.advance(segment.range.length);
+  return {};
 }
 
 Result<bool> Copy::share(const Segment& segment) {

@@ -54,18 +54,6 @@ Result<std::optional<HostPlace>> Segments::plain_at(std::uint64_t offset, std::u
   return place;
 }
 
-/// From chunk to chunk as far as none is all zeros, `length` at most.
-Result<std::uint64_t> Segments::data_at(std::uint64_t offset, std::uint64_t length) {
-  std::uint64_t data = std::min(chunk_, length);
-  while (data < length) {
-    const std::uint64_t step = std::min(chunk_, length - data);
-    VMLIFT_TRY(const std::uint64_t zeros, zeros_at_(offset + data, step));
-    if (zeros == step) break;
-    data += step;
-  }
-  return data;
-}
-
 Result<std::optional<Segment>> Segments::next() {
   std::lock_guard lock(mutex_);
   if (at_ >= size_) return std::nullopt;
@@ -84,10 +72,6 @@ Result<std::optional<Segment>> Segments::next() {
       segment.plain = place;
       segment.range.length = length;
     }
-  } else if (stretch_ > chunk_) {
-    const std::uint64_t share = round_down(rest / shares_, chunk_);
-    VMLIFT_TRY(segment.range.length,
-               data_at(at_, std::min(rest, std::clamp(share, chunk_, stretch_))));
   }
   at_ += segment.range.length;
   ++index_;

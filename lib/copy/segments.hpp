@@ -37,18 +37,10 @@ class Segments {
   /// How long it took to share a plain run: the next ones are cut so that a cancel is heard soon.
   void plain_run_took(double seconds);
 
-  /// Segments of data may be `length` long, for a source that reads ahead within one; shorter
-  /// towards the end, so that `workers` get there together.
-  void offer_stretches(std::uint64_t length, unsigned workers) {
-    stretch_ = length;
-    shares_ = workers * 4;
-  }
-
   /// The next segment, or nothing at the end. From any thread.
   Result<std::optional<Segment>> next();
 
  private:
-  Result<std::uint64_t> data_at(std::uint64_t offset, std::uint64_t length);
   Result<std::optional<HostPlace>> plain_at(std::uint64_t offset, std::uint64_t& length);
 
   const std::uint64_t size_;
@@ -58,8 +50,6 @@ class Segments {
   std::mutex mutex_;
   std::uint64_t at_ = 0;
   std::uint64_t index_ = 0;
-  std::uint64_t stretch_ = 0;  // 0: a chunk each
-  unsigned shares_ = 1;
   std::uint64_t plain_step_ = 4 << 20;
 };
 

@@ -9,8 +9,8 @@ std::unexpected<Error> not_here(std::string_view what) {
 }
 }  // namespace
 
-Result<void> DiskBackend::read_in_pieces(Extent, std::uint64_t, std::span<std::byte>,
-                                         const PieceVisitor&) {
+Result<void> DiskBackend::read_ahead(const NextRange&, std::uint64_t, std::span<std::byte>,
+                                     const BytesVisitor&) {
   return not_here("be read ahead");
 }
 Result<void> DiskBackend::read_encoded(Extent, const EncodedVisitor&) {

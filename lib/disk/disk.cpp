@@ -163,25 +163,31 @@ namespace {
 constexpr std::uint64_t kSmallestPiece = 64 << 10;
 }  // namespace
 
-Result<void> Disk::read_in_pieces(Extent range, std::uint64_t piece, std::span<std::byte> room,
-                                  const PieceVisitor& visit) const {
-  VMLIFT_CHECK(state_->inside(range.offset, range.length));
+Result<void> Disk::read_ahead(const NextRange& next, std::uint64_t piece, std::span<std::byte> room,
+                              const BytesVisitor& visit) const {
   if (!std::has_single_bit(piece) || piece < kSmallestPiece || room.size() < piece) {
     return fail(ErrorCode::InvalidArgument, "{} bytes cannot be read in pieces of {}", room.size(),
                 piece);
   }
-  if (range.empty()) return {};
+  const auto next_inside = [&]() -> Result<std::optional<Extent>> {
+    VMLIFT_TRY(const std::optional<Extent> range, next());
+    if (range) VMLIFT_CHECK(state_->inside(range->offset, range->length));
+    return range;
+  };
   if (state_->capabilities.read_ahead) {
     return state_->reading(
-        [&] { return state_->backend->read_in_pieces(range, piece, room, visit); });
+        [&] { return state_->backend->read_ahead(next_inside, piece, room, visit); });
   }
-  for (std::uint64_t at = range.offset; at < range.end();) {
-    const auto bytes = room.first(std::min(piece - at % piece, range.end() - at));
-    VMLIFT_CHECK(read(at, bytes));
-    VMLIFT_CHECK(visit(at, bytes));
-    at += bytes.size();
+  while (true) {
+    VMLIFT_TRY(const std::optional<Extent> range, next_inside());
+    if (!range) return {};
+    for (std::uint64_t at = range->offset; at < range->end();) {
+      const auto bytes = room.first(std::min(piece - at % piece, range->end() - at));
+      VMLIFT_CHECK(read(at, bytes));
+      VMLIFT_CHECK(visit(at, bytes));
+      at += bytes.size();
+    }
   }
-  return {};
 }
 
 Result<DiskExtent> Disk::extent(std::uint64_t offset, std::uint64_t length) const {

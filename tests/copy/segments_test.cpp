@@ -44,38 +44,4 @@ TEST_SUITE("segments") {
       CHECK(at == size);
     }
   }
-
-  TEST_CASE(
-      "stretches of data are long first and short towards the end, and hold no chunk of zeros") {
-    constexpr std::uint64_t kChunk = Segments::kChunk;
-    constexpr std::uint64_t kSize = 200 * kChunk + 77;
-    const Extent zeros{50 * kChunk + 5, 3 * kChunk};
-    Segments segments(kSize, kChunk,
-                      [&](std::uint64_t offset, std::uint64_t length) -> Result<std::uint64_t> {
-                        if (offset < zeros.offset || offset >= zeros.end()) return 0;
-                        return std::min(length, zeros.end() - offset);
-                      });
-    segments.offer_stretches(16 * kChunk, 2);
-    std::vector<std::uint64_t> lengths;
-    std::uint64_t at = 0;
-    while (true) {
-      const auto segment = segments.next();
-      REQUIRE(segment.has_value());
-      if (!*segment) break;
-      const Extent range = (*segment)->range;
-      REQUIRE(range.offset == at);
-      at = range.end();
-      if ((*segment)->zero) {
-        CHECK(range == Extent{51 * kChunk, 2 * kChunk});
-        continue;
-      }
-      CHECK(range.length <= 16 * kChunk);
-      lengths.push_back(range.length);
-    }
-    CHECK(at == kSize);
-    REQUIRE(lengths.size() > 20);
-    CHECK(lengths.front() == 16 * kChunk);
-    CHECK(lengths.back() < kChunk);
-    CHECK(lengths[lengths.size() - 2] == kChunk);
-  }
 }

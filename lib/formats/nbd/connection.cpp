@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <ranges>
 
 #include "base/fail.hpp"
 
@@ -36,12 +37,11 @@ Result<void> Connection::perform(std::span<Request> requests) {
   return {};
 }
 
-Result<void> Connection::perform(std::span<Request> requests, std::size_t depth,
-                                 const Visitor& visit) {
+Result<void> Connection::perform(std::span<Request> requests, const Fill& fill,
+                                 const Visit& visit) {
   Lock lock(mutex_);
-  depth = std::min(depth, requests.size());
-  Waiter waiter(depth);
-  // Nothing may come into the buffers after the return, be it by an exception of the visitor's.
+  Waiter waiter(requests.size());
+  // Nothing may come into the buffers after the return, be it by an exception of the caller's.
   struct Drain {
     Connection& connection;
     Lock& lock;
@@ -52,15 +52,28 @@ Result<void> Connection::perform(std::span<Request> requests, std::size_t depth,
       connection.wait(lock, waiter);
     }
   } const drain{*this, lock, waiter};
-  std::size_t sent = 0;
-  while (sent < depth) submit(requests[sent++], waiter);
-  for (std::size_t visited = 0; visited < requests.size(); ++visited) {
-    if (waiter.answered.empty() && waiter.under_way > 0) {
+
+  std::vector<Request*> free;
+  for (Request& request : requests | std::views::reverse) free.push_back(&request);
+  bool more = true;
+  while (true) {
+    while (more && !free.empty()) {
+      Request& request = *free.back();
+      lock.unlock();
+      VMLIFT_TRY(more, fill(request));
+      lock.lock();
+      if (!more) break;
+      free.pop_back();
+      submit(request, waiter);
+      if (failure_) return std::unexpected(failed(request));
+    }
+    if (free.size() == requests.size()) return {};
+    if (waiter.answered.empty()) {
       waiter.enough = waiter.under_way - 1;
       wait(lock, waiter);
     }
     if (waiter.answered.empty()) {  // nor will there be any
-      return outcome(*std::ranges::find(requests, false, &Request::done));
+      return std::unexpected(failed(*std::ranges::find(requests, false, &Request::done)));
     }
     Request& answered = *waiter.answered.front();
     waiter.answered.erase(waiter.answered.begin());
@@ -68,11 +81,8 @@ Result<void> Connection::perform(std::span<Request> requests, std::size_t depth,
     lock.unlock();
     VMLIFT_CHECK(visit(answered));
     lock.lock();
-    if (sent == requests.size()) continue;
-    requests[sent].into = answered.into;
-    submit(requests[sent++], waiter);
+    free.push_back(&answered);
   }
-  return {};
 }
 
 /// The one place where outcomes are looked at.
@@ -80,11 +90,13 @@ Result<void> Connection::outcome(Request& request) const {
   if (request.problem) return std::unexpected(std::move(*request.problem));
   if (request.done && request.error_number == 0) return {};
   // What was under way when the connection failed has an error of its own that says less.
-  if (failure_) {
-    return std::unexpected(Error(*failure_).during(request.activity()).at(request.range.offset));
-  }
+  if (failure_) return std::unexpected(failed(request));
   return std::unexpected(
       os_error(request.error_number, request.activity()).at(request.range.offset));
+}
+
+Error Connection::failed(const Request& request) const {
+  return Error(*failure_).during(request.activity()).at(request.range.offset);
 }
 
 /// Waits until the waiter is satisfied, watching the socket for all where nobody does.
@@ -110,8 +122,11 @@ void Connection::wait(Lock& lock, Waiter& waiter) {
 }
 
 void Connection::submit(Request& request, Waiter& waiter) {
-  if (failure_) return;
+  request.done = false;
+  request.error_number = 0;
+  request.problem.reset();
   request.waiter = &waiter;
+  if (failure_) return;
   ++waiter.under_way;
   const bool taken = request.send(lib_, handle_);
   // Sending may be what finds out; libnbd has then answered all requests with an error.

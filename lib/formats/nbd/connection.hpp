@@ -55,11 +55,14 @@ class Connection {
   /// the buffers is touched after the return.
   Result<void> perform(std::span<Request> requests);
 
-  /// Called with an answered request while others are under way.
-  using Visitor = std::function<Result<void>(const Request& request)>;
-  /// The same with `depth` requests under way at most, which share so many buffers: the first ones
-  /// bring them, and each later one takes that of a request whose answer has been visited.
-  Result<void> perform(std::span<Request> requests, std::size_t depth, const Visitor& visit);
+  /// Makes a request of one that is free: its range, no more. False: that was all.
+  using Fill = std::function<Result<bool>(Request& request)>;
+  /// Takes the answer of one; then it is free again.
+  using Visit = std::function<Result<void>(Request& request)>;
+  /// Keeps all of the requests under way, reads with a buffer each, as long as `fill` has more for
+  /// them. Ends at the first error, be it of a request, of `fill` or of `visit`; none of the
+  /// buffers is touched after the return. Both may use this connection.
+  Result<void> perform(std::span<Request> requests, const Fill& fill, const Visit& visit);
 
   /// Whether the connection was lost: nothing but opening another helps.
   bool lost() const;
@@ -80,6 +83,7 @@ class Connection {
   // connection.cpp
   void submit(Request& request, Waiter& waiter);
   Result<void> outcome(Request& request) const;
+  Error failed(const Request& request) const;
   void wait(Lock& lock, Waiter& waiter);
   void step(Lock& lock);
   bool closed() const;

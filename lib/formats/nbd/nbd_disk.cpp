@@ -32,9 +32,9 @@ class NbdDisk : public DiskBackend {
   Result<void> read(std::uint64_t offset, std::span<std::byte> buffer) override {
     return server_->read(offset, buffer);
   }
-  Result<void> read_in_pieces(Extent range, std::uint64_t piece, std::span<std::byte> room,
-                              const PieceVisitor& visit) override {
-    return server_->read_in_pieces(range, piece, room, visit);
+  Result<void> read_ahead(const NextRange& next, std::uint64_t piece, std::span<std::byte> room,
+                          const BytesVisitor& visit) override {
+    return server_->read_ahead(next, piece, room, visit);
   }
   Result<DiskExtent> extent(std::uint64_t offset, std::uint64_t length) override {
     return allocation_.at(offset, length);

@@ -39,6 +39,7 @@ struct Request {
   enum class Kind { read, write, zero, fast_zero, trim, flush, status };
   Kind kind = Kind::read;
   Extent range{};
+  Extent wanted{};                  ///< read ahead: what of the range was asked for
   std::byte* into = nullptr;        ///< read
   const std::byte* from = nullptr;  ///< write
   bool to_disk = false;             ///< force unit access: on stable storage when answered

@@ -159,33 +159,47 @@ Result<void> Server::read(std::uint64_t offset, std::span<std::byte> buffer) {
   });
 }
 
-Result<void> Server::read_in_pieces(Extent range, std::uint64_t piece, std::span<std::byte> room,
-                                    const PieceVisitor& visit) {
-  const Extent blocks = blocks_of(range);
+Result<void> Server::read_ahead(const NextRange& next, std::uint64_t piece,
+                                std::span<std::byte> room, const BytesVisitor& visit) {
   piece = std::min(piece, std::bit_floor(export_.block_maximum));
-  const std::size_t depth = std::min<std::size_t>(room.size() / piece, kMostAhead);
-  ExtentSet visited;
+  std::vector<Request> requests(std::min<std::size_t>(room.size() / piece, kMostAhead));
+  for (std::size_t i = 0; i < requests.size(); ++i) requests[i].into = room.data() + i * piece;
+
+  Extent rest;                // of the range that is being cut
+  std::vector<Extent> again;  // what was under way when a connection was lost
   std::optional<Error> refusal;
-  VMLIFT_CHECK(repeating([&](Connection& connection, bool& progress) -> Result<void> {
-    std::vector<Request> requests;
-    for (const Extent& rest : visited.gaps(blocks)) {
-      for (Request& part : cut({.kind = Request::Kind::read, .range = rest}, piece)) {
-        // The later ones get theirs from those that are done.
-        if (requests.size() < depth) part.into = room.data() + requests.size() * piece;
-        requests.push_back(std::move(part));
+  const auto fill = [&](Request& request) -> Result<bool> {
+    if (!again.empty()) {
+      request.wanted = again.back();
+      again.pop_back();
+    } else {
+      while (rest.empty()) {
+        auto range = next();
+        if (!range) refusal = range.error();
+        VMLIFT_TRY(const std::optional<Extent> found, std::move(range));
+        if (!found) return false;
+        rest = *found;
       }
+      request.wanted = {rest.offset, std::min(piece - rest.offset % piece, rest.length)};
+      rest = {request.wanted.end(), rest.length - request.wanted.length};
     }
-    auto done = connection.perform(requests, depth, [&](const Request& answered) {
-      visited.add(answered.range);
+    request.range = blocks_of(request.wanted);
+    return true;
+  };
+  VMLIFT_CHECK(repeating([&](Connection& connection, bool& progress) -> Result<void> {
+    auto done = connection.perform(requests, fill, [&](Request& answered) {
+      const Extent wanted = std::exchange(answered.wanted, {});
       progress = true;
-      const std::uint64_t start = std::max(answered.range.offset, range.offset);
-      const std::uint64_t end = std::min(answered.range.end(), range.end());
-      auto taken = visit(start, {answered.into + (start - answered.range.offset), end - start});
+      auto taken = visit(wanted.offset,
+                         {answered.into + (wanted.offset - answered.range.offset), wanted.length});
       if (!taken) refusal = taken.error();
       return taken;
     });
-    // Against the visitor's own error no other connection helps.
+    // Against an error of the caller's own no other connection helps.
     if (refusal) return {};
+    for (Request& request : requests) {
+      if (!request.wanted.empty()) again.push_back(std::exchange(request.wanted, {}));
+    }
     return done;
   }));
   if (refusal) return std::unexpected(*std::move(refusal));

@@ -25,9 +25,9 @@ class Server {
   bool has_context(std::string_view name) const;
 
   Result<void> read(std::uint64_t offset, std::span<std::byte> buffer);
-  /// See Disk::read_in_pieces.
-  Result<void> read_in_pieces(Extent range, std::uint64_t piece, std::span<std::byte> room,
-                              const PieceVisitor& visit);
+  /// See Disk::read_ahead.
+  Result<void> read_ahead(const NextRange& next, std::uint64_t piece, std::span<std::byte> room,
+                          const BytesVisitor& visit);
   Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer);
   Result<void> zero(Extent extent);
   Result<void> trim(Extent extent);
