@@ -235,9 +235,10 @@ Result<void> Copy::work_in_turns(const Segment& segment, UnitEncoder* encoder) {
 }
 
 Result<void> Copy::work_directly() {
-  Bytes room(ahead_ ? std::max(chunk_ * 2, kAhead / crew_.threads()) : chunk_);
+  const std::uint64_t size = ahead_ ? std::max(chunk_ * 2, kAhead / crew_.threads()) : chunk_;
+  const auto room = std::make_unique_for_overwrite<std::byte[]>(size);
   return source_.read_ahead(
-      [this] { return next_to_read(); }, chunk_, room,
+      [this] { return next_to_read(); }, chunk_, {room.get(), size},
       [this](std::uint64_t offset, std::span<const std::byte> plain) -> Result<void> {
         if (crew_.stopping()) return fail(ErrorCode::Cancelled, "the copy has stopped");
         VMLIFT_CHECK(write_plain(offset, plain));

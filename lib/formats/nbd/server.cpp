@@ -166,6 +166,7 @@ Result<void> Server::read_ahead(const NextRange& next, std::uint64_t piece,
   for (std::size_t i = 0; i < requests.size(); ++i) requests[i].into = room.data() + i * piece;
 
   Extent rest;                // of the range that is being cut
+  bool last = false;          // there is no other
   std::vector<Extent> again;  // what was under way when a connection was lost
   std::optional<Error> refusal;
   const auto fill = [&](Request& request) -> Result<bool> {
@@ -173,13 +174,14 @@ Result<void> Server::read_ahead(const NextRange& next, std::uint64_t piece,
       request.wanted = again.back();
       again.pop_back();
     } else {
-      while (rest.empty()) {
+      while (rest.empty() && !last) {
         auto range = next();
         if (!range) refusal = range.error();
         VMLIFT_TRY(const std::optional<Extent> found, std::move(range));
-        if (!found) return false;
-        rest = *found;
+        last = !found;
+        rest = found.value_or(Extent{});
       }
+      if (rest.empty()) return false;
       request.wanted = {rest.offset, std::min(piece - rest.offset % piece, rest.length)};
       rest = {request.wanted.end(), rest.length - request.wanted.length};
     }
