@@ -59,9 +59,10 @@ class Connection {
   using Fill = std::function<Result<bool>(Request& request)>;
   /// Takes the answer of one; then it is free again.
   using Visit = std::function<Result<void>(Request& request)>;
-  /// Keeps all of the requests under way, reads with a buffer each, as long as `fill` has more for
-  /// them. Ends at the first error, be it of a request, of `fill` or of `visit`; none of the
-  /// buffers is touched after the return. Both may use this connection.
+  /// Keeps requests under way, reads with a buffer each, as long as `fill` has more for them: as
+  /// many as hide the way to the server, where there are so many. Ends at the first error, be it of
+  /// a request, of `fill` or of `visit`; none of the buffers is touched after the return. Both may
+  /// use this connection.
   Result<void> perform(std::span<Request> requests, const Fill& fill, const Visit& visit);
 
   /// Whether the connection was lost: nothing but opening another helps.

@@ -121,11 +121,12 @@ TEST_SUITE("nbd: reading ahead") {
     }
   }
 
-  TEST_CASE("the next pieces are asked for before the first is answered, be they of other ranges") {
+  TEST_CASE(
+      "where answers take long, the next pieces are asked for before, be they of other ranges") {
     if (!have_command("nbdkit")) return skip("nbdkit is absent");
     TemporaryFolder folder;
     // Data in every second MiB, as guests leave it.
-    Content content(std::size_t{32} << 20);
+    Content content(std::size_t{96} << 20);
     for (std::size_t at = 0; at < content.size(); at += 2 << 20) {
       fill_pattern(std::span(content).subspan(at, 1 << 20), at + 58);
     }
@@ -139,7 +140,7 @@ TEST_SUITE("nbd: reading ahead") {
     int expected = 4;
     {
       const Nbdkit server(folder, {"--filter=log", "--filter=delay", "file", folder / "disk",
-                                   "delay-read=300ms", "logfile=" + (folder / "log")});
+                                   "delay-read=100ms", "logfile=" + (folder / "log")});
       SUBCASE("by one thread, into room for four") {
         const auto disk = must(open_disk(server.uri));
         CHECK(must(in_pieces(*disk, {2 << 20, 1 << 20}, 4, kPiece, 50000)) ==
