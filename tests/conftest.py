@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,25 @@ SOURCE = Path(__file__).resolve().parents[1]
 if importlib.util.find_spec("vmlift") is None:
     sys.path.insert(0, str(SOURCE / "build/python"))
     os.environ["PYTHONPATH"] = str(SOURCE / "build/python")
+
+
+passed = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.when == "call":
+        item.stash[passed] = report.passed
+
+
+@pytest.fixture
+def tmp_path(tmp_path, request):
+    """Of a test that passed nothing stays: all of them together are some gigabytes. (pytest 7.3 has
+    an option for it, Debian 12's pytest is older.)"""
+    yield tmp_path
+    if request.node.stash.get(passed, False):
+        shutil.rmtree(tmp_path, ignore_errors=True)
 
 
 class Outcome(NamedTuple):

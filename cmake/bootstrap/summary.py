@@ -25,14 +25,21 @@ class Run:
 
 def read_run(title, junit, status, seconds):
     run = Run(title, float(seconds))
-    if Path(junit).is_file():
-        for case in ElementTree.parse(junit).iter("testcase"):
-            count_case(run, case)
+    for case in test_cases(junit):
+        count_case(run, case)
     if run.passed + len(run.failures) + len(run.skips) == 0:
         run.failures.append(("no test ran: it was not built, or it broke off; see build/logs", ""))
     elif status != "0" and not run.failures:
         run.failures.append((f"the runner ended with exit status {status}; see build/logs", ""))
     return run
+
+
+def test_cases(junit):
+    """None when the runner broke off before it could write them, or while it did."""
+    try:
+        return list(ElementTree.parse(junit).iter("testcase"))
+    except (FileNotFoundError, ElementTree.ParseError):
+        return []
 
 
 def count_case(run, case):
