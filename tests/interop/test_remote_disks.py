@@ -158,7 +158,7 @@ def test_a_copy_killed_half_way_is_absent_or_incomplete(vmlift_command, guest, c
         process.wait()
         seen = vmlift_command("info", slow.uri)
         assert seen.status == 2 and "error[Incomplete]" in seen.err
-    with NbdServer(tmp_path, "--filter=delay", "pattern", "64M", "rdelay=500ms") as slow:
+    with NbdServer(tmp_path, "--filter=delay", "pattern", "1G", "rdelay=500ms") as slow:
         command = [sys.executable, "-m", "vmlift", "convert", "-O", "raw", slow.uri,
                    "rbd:rbd/killed"]
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
@@ -185,10 +185,11 @@ def is_incomplete(vmlift_command, image):
 @pytest.mark.parametrize("fault, code", [("error", "Io"), ("silence", "Timeout"), ("end", "Io")])
 def test_a_source_that_fails_half_way_leaves_no_image(cluster, tmp_path, fault, code):
     trigger = tmp_path / "fail-now"
-    with NbdServer(tmp_path, "--filter=error", "--filter=delay", "pattern", "64M", "rdelay=100ms",
+    # So large that it is far from its end when the fault is noticed, however much is read ahead.
+    with NbdServer(tmp_path, "--filter=error", "--filter=delay", "pattern", "2G", "rdelay=100ms",
                    "error-pread=EIO", "error-pread-rate=100%", f"error-file={trigger}") as server:
         def fail_half_way(done, size):
-            if done > size // 4:
+            if done > size // 128:
                 {"error": trigger.touch, "silence": server.pause, "end": server.process.kill}[fault]()
         with pytest.raises(vmlift.Error) as raised:
             vmlift.convert(server.uri, "rbd:rbd/half", "rbd", limits={"io_timeout": 2},
