@@ -27,9 +27,12 @@ class Runs:
                 "output_bytes": self.output, "runs": len(self.wall)}
 
 
-def run_once(command, target=None, runs=None):
-    """Runs `command` with `target` absent before; adds the figures to `runs` if given."""
-    if target:
+def run_once(command, target=None, runs=None, clear=None):
+    """Runs `command` with `target` absent before, a file or what `clear` removes; adds the figures
+    to `runs` if given."""
+    if clear:
+        clear()
+    elif target:
         Path(target).unlink(missing_ok=True)
     start = time.perf_counter()
     process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL,
@@ -45,16 +48,17 @@ def run_once(command, target=None, runs=None):
         runs.cpu.append(usage.ru_utime + usage.ru_stime)
         runs.memory = max(runs.memory, usage.ru_maxrss * 1024)
         # A reflinked target shares its blocks: its apparent size is what can be compared.
-        runs.output = Path(target).stat().st_blocks * 512 if Path(target).exists() else 0
+        written = target and Path(target).exists()
+        runs.output = Path(target).stat().st_blocks * 512 if written else 0
     return wall
 
 
-def run_settled(command, target, runs):
+def run_settled(command, target, runs, clear=None):
     """One run for the figures behind one that does not count. A virtual machine gives memory back
     while nobody writes to it, and whoever comes next pays more for its return than for a copy;
     a command that has just run finds the memory there, whatever ran before."""
-    run_once(command, target)
-    return run_once(command, target, runs)
+    run_once(command, target, None, clear)
+    return run_once(command, target, runs, clear)
 
 
 def once(commands):

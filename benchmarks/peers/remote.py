@@ -40,11 +40,7 @@ def compare(title, commands, clear, check, count, floors):
     figures = {name: measure.Runs() for name in commands}
     for turn in range(count):
         for name, command in random.sample(list(commands.items()), len(commands)):
-            for counted in (False, True):
-                clear()
-                seconds = measure.run_once(command)
-                if counted:
-                    figures[name].wall.append(seconds)
+            measure.run_settled(command, None, figures[name], clear)
             if turn == 0 and name == "vmlift":
                 subprocess.run(check, check=True, stdout=subprocess.DEVNULL)
     for own in filter(commands.get, OURS):
