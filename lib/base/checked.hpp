@@ -1,6 +1,7 @@
 // Arithmetic on numbers that come from a file: it says when it overflows instead of wrapping.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstdint>
@@ -30,6 +31,11 @@ constexpr bool within(std::uint64_t offset, std::uint64_t length, std::uint64_t 
 /// How many units of `unit` bytes (not 0) hold `value` bytes. Cannot overflow.
 constexpr std::uint64_t units_for(std::uint64_t value, std::uint64_t unit) {
   return value / unit + (value % unit != 0);
+}
+
+/// Of `length` bytes at `at`, those before the next multiple of `unit` (not 0).
+constexpr std::uint64_t up_to_boundary(std::uint64_t at, std::uint64_t length, std::uint64_t unit) {
+  return std::min(unit - at % unit, length);
 }
 
 /// `alignment` is a power of two. The caller knows that round_up stays below 2^64.

@@ -182,7 +182,7 @@ Result<void> Disk::read_ahead(const NextRange& next, std::uint64_t piece, std::s
     VMLIFT_TRY(const std::optional<Extent> range, next_inside());
     if (!range) return {};
     for (std::uint64_t at = range->offset; at < range->end();) {
-      const auto bytes = room.first(std::min(piece - at % piece, range->end() - at));
+      const auto bytes = room.first(up_to_boundary(at, range->end() - at, piece));
       VMLIFT_CHECK(read(at, bytes));
       VMLIFT_CHECK(visit(at, bytes));
       at += bytes.size();

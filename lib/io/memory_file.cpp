@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/checked.hpp"
+
 namespace vmlift {
 
 MemoryFile::MemoryFile(std::string path, std::span<const std::byte> content)
@@ -21,7 +23,7 @@ Result<std::size_t> MemoryFile::read_some(std::uint64_t offset, std::span<std::b
   const auto length = std::min<std::uint64_t>(buffer.size(), size_ - offset);
   for (std::uint64_t done = 0; done < length;) {
     const std::uint64_t at = offset + done;
-    const std::uint64_t step = std::min(length - done, kPage - at % kPage);
+    const std::uint64_t step = up_to_boundary(at, length - done, kPage);
     if (auto page = pages_.find(at / kPage); page != pages_.end()) {
       std::memcpy(buffer.data() + done, page->second.data() + at % kPage, step);
     } else {
@@ -54,7 +56,7 @@ Result<void> MemoryFile::write(std::uint64_t offset, std::span<const std::byte> 
   std::lock_guard lock(mutex_);
   for (std::uint64_t done = 0; done < buffer.size();) {
     const std::uint64_t at = offset + done;
-    const std::uint64_t step = std::min<std::uint64_t>(buffer.size() - done, kPage - at % kPage);
+    const std::uint64_t step = up_to_boundary(at, buffer.size() - done, kPage);
     auto& page = pages_[at / kPage];
     if (page.empty()) page.resize(kPage);
     std::memcpy(page.data() + at % kPage, buffer.data() + done, step);

@@ -40,7 +40,6 @@ int on_extents(void* user_data, const char* context, std::uint64_t offset, std::
 }  // namespace
 
 void Waiter::take(Request& request) {
-  request.done = true;
   answered.push_back(&request);
   --under_way;
   if (satisfied()) turn.notify_one();

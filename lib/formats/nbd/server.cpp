@@ -128,7 +128,7 @@ std::vector<Request> Server::cut(Request whole, std::uint64_t piece) const {
     Request part = whole;
     part.range.offset += done;
     // Pieces end where pieces of the disk end: servers like aligned requests.
-    part.range.length = std::min(piece - part.range.offset % piece, whole.range.length - done);
+    part.range.length = up_to_boundary(part.range.offset, whole.range.length - done, piece);
     if (part.into != nullptr) part.into += done;
     if (part.from != nullptr) part.from += done;
     done += part.range.length;
@@ -182,7 +182,7 @@ Result<void> Server::read_ahead(const NextRange& next, std::uint64_t piece,
         rest = found.value_or(Extent{});
       }
       if (rest.empty()) return false;
-      request.wanted = {rest.offset, std::min(piece - rest.offset % piece, rest.length)};
+      request.wanted = {rest.offset, up_to_boundary(rest.offset, rest.length, piece)};
       rest = {request.wanted.end(), rest.length - request.wanted.length};
     }
     request.range = blocks_of(request.wanted);

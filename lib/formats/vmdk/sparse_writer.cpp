@@ -138,7 +138,7 @@ class SparseFile {
     std::lock_guard lock(mutex_);
     while (!range.empty()) {
       const std::uint64_t skip = range.offset % kGrainBytes;
-      const std::uint64_t step = std::min(range.length, kGrainBytes - skip);
+      const std::uint64_t step = up_to_boundary(range.offset, range.length, kGrainBytes);
       VMLIFT_TRY(std::uint32_t* const entry, tables_.entry(range.offset / kGrainBytes));
       if (*entry == 0 && allocate) {
         if (next_grain_sector_ > UINT32_MAX) {
