@@ -21,7 +21,7 @@ import time
 import uuid
 from pathlib import Path
 
-PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "rbd")
+PROGRAMS = ("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "rbd")
 PATIENCE = 120  # seconds; ten are usual on an idle machine
 
 CONFIGURATION = """\
@@ -29,9 +29,10 @@ CONFIGURATION = """\
 fsid = {fsid}
 mon host = {monitor}
 mon initial members = a
-auth cluster required = none
-auth service required = none
-auth client required = none
+auth cluster required = cephx
+auth service required = cephx
+auth client required = cephx
+keyring = {folder}/keyring
 run dir = {folder}
 admin socket = {folder}/$name.$pid.asok
 log file = {folder}/$name.log
@@ -55,6 +56,13 @@ cluster addr = 127.0.0.1
 admin socket =
 log file =
 """
+
+# Who may do what; others than these are made by `ceph auth`.
+USERS = {
+    "mon.": {"mon": "allow *"},
+    "osd.0": {"mon": "allow profile osd", "osd": "allow *"},
+    "client.admin": {"mon": "allow *", "osd": "allow *"},
+}
 
 
 def missing_programs():
@@ -128,9 +136,11 @@ class CephCluster:
         fsid = str(uuid.uuid4())
         self.configuration.write_text(
             CONFIGURATION.format(fsid=fsid, monitor=monitor, folder=self.folder))
+        self.make_keys()
         map_file = self.folder / "monmap"
         self.run("monmaptool", "--create", "--fsid", fsid, "--addv", "a", monitor, map_file)
-        self.run("ceph-mon", "-i", "a", "--mkfs", "--monmap", map_file)
+        self.run("ceph-mon", "-i", "a", "--mkfs", "--monmap", map_file, "--keyring",
+                 self.folder / "keyring")
         self.daemon("ceph-mon", "-i", "a")
         osd = str(uuid.uuid4())
         self.run("ceph", "--connect-timeout", PATIENCE, "osd", "new", osd)
@@ -141,6 +151,12 @@ class CephCluster:
         self.run("ceph", "osd", "pool", "create", "rbd", "8")
         self.run("rbd", "pool", "init", "rbd")
         (self.folder / "ready").touch()
+
+    def make_keys(self):
+        self.run("ceph-authtool", "--create-keyring", self.folder / "keyring")
+        for user, rights in USERS.items():
+            caps = [word for cap in rights.items() for word in ("--cap", *cap)]
+            self.run("ceph-authtool", "--gen-key", "-n", user, *caps, self.folder / "keyring")
 
     def daemon(self, program, *arguments):
         with open(self.folder / f"{program}.out", "ab") as output:

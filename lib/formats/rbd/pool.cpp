@@ -83,7 +83,8 @@ Result<std::shared_ptr<Pool>> Pool::connect(const Location& location,
       // a cache of their own.
       {"rbd_cache", "false"},
   };
-  if (const std::string* const keyring = find(options, "keyring")) settings["keyring"] = *keyring;
+  const std::string* const keyring = find(options, "keyring");
+  if (keyring) settings["keyring"] = *keyring;
   for (const auto& [name, value] : settings) {
     if (const int r = rados.conf_set(handle, name.c_str(), value.c_str()); r < 0) {
       return std::unexpected(ceph_error(r, fmt::format("setting {}", name)));
@@ -93,7 +94,9 @@ Result<std::shared_ptr<Pool>> Pool::connect(const Location& location,
   // the processor time, measured). Not every version has the setting.
   (void)rados.conf_set(handle, "rbd_disable_zero_copy_writes", "false");
   if (const int r = rados.connect(handle); r < 0) {
-    return std::unexpected(ceph_error(r, "connecting to the Ceph cluster"));
+    return std::unexpected(ceph_error(
+        r, fmt::format("connecting to the Ceph cluster{}{}", id ? " as client." + *id : "",
+                       keyring ? " with the key in " + *keyring : "")));
   }
   VMLIFT_CHECK(pool->enter(location));
   return pool;
