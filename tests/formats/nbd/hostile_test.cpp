@@ -1,5 +1,10 @@
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <sys/socket.h>
 
+#include <vector>
+
+#include "io/descriptor.hpp"
 #include "servers.hpp"
 #include "support/scripted_nbd_server.hpp"
 
@@ -19,6 +24,32 @@ std::string outcome_of(const NbdScript& script, std::uint64_t patience = 5) {
   if (const auto map = (*disk)->map(); !map) return outcome(map);
   return got == script.content ? "ok" : "wrong bytes";
 }
+
+/// A TCP port that answers nobody: its queue of one is taken, and the kernel drops who comes next.
+class CrowdedPort {
+ public:
+  CrowdedPort() : listening_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in place{};
+    place.sin_family = AF_INET;
+    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof place;
+    auto* const address = reinterpret_cast<sockaddr*>(&place);
+    REQUIRE(::bind(listening_.get(), address, length) == 0);
+    REQUIRE(::listen(listening_.get(), 0) == 0);
+    REQUIRE(::getsockname(listening_.get(), address, &length) == 0);
+    for (int i = 0; i < 4; ++i) {
+      crowd_.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      (void)::connect(crowd_.back().get(), address, length);
+    }
+    uri_ = "nbd://127.0.0.1:" + std::to_string(ntohs(place.sin_port));
+  }
+  const std::string& uri() const { return uri_; }
+
+ private:
+  Descriptor listening_;
+  std::vector<Descriptor> crowd_;
+  std::string uri_;
+};
 
 NbdScript honest() { return {.content = pattern(3 << 20, 11)}; }
 
@@ -86,6 +117,11 @@ TEST_SUITE("nbd: hostile servers") {
     SUBCASE("before the export is given") { script.silent = Silence::before_export; }
     SUBCASE("after the handshake") { script.silent = Silence::after_handshake; }
     CHECK(outcome_of(script, 1) == "Timeout");
+  }
+
+  TEST_CASE("a machine that does not take the call is Timeout") {
+    const CrowdedPort port;
+    CHECK(outcome(open_disk(port.uri(), patient_for(1))) == "Timeout");
   }
 
   TEST_CASE("block sizes that no server can have are not believed") {
