@@ -68,4 +68,9 @@ Result<bool> Allocation::all_zero() {
   return true;
 }
 
+void Allocation::forget() {
+  std::lock_guard lock(mutex_);
+  runs_.clear();
+}
+
 }  // namespace vmlift::nbd

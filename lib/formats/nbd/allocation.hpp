@@ -1,5 +1,5 @@
 // The server's map of the disk (base:allocation), asked for a stretch at a time and kept while
-// it is walked through.
+// it is walked through and nothing is written.
 #pragma once
 
 #include <mutex>
@@ -18,6 +18,8 @@ class Allocation {
   Result<DiskExtent> at(std::uint64_t offset, std::uint64_t length);
   /// Whether the whole disk reads as zeros, as far as the server knows.
   Result<bool> all_zero();
+  /// The disk was written.
+  void forget();
 
  private:
   Server& server_;

@@ -42,13 +42,20 @@ class NbdDisk : public DiskBackend {
   Result<ExtentSet> bitmap(std::string_view name) override;
 
   Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer) override {
-    return server_->write(offset, buffer);
+    return changed(server_->write(offset, buffer));
   }
-  Result<void> zero(Extent extent) override { return server_->zero(extent); }
-  Result<void> discard(Extent extent) override { return server_->trim(extent); }
+  Result<void> zero(Extent extent) override { return changed(server_->zero(extent)); }
+  Result<void> discard(Extent extent) override { return changed(server_->trim(extent)); }
   Result<void> flush() override { return server_->flush(); }
 
  protected:
+  /// A change is over, well or not. An extent() beside it may have asked for the map before it and
+  /// kept that until now; whoever asks from here on gets the server's own new one.
+  Result<void> changed(Result<void> outcome) {
+    allocation_.forget();
+    return outcome;
+  }
+
   const std::shared_ptr<Server> server_;
   Allocation allocation_;
   const bool writable_;
@@ -144,7 +151,7 @@ class NbdTarget : public NbdDisk {
                                                     std::uint64_t wanted) {
     auto target = std::unique_ptr<NbdTarget>(new NbdTarget(std::move(server), wanted));
     VMLIFT_TRY(target->fresh_, target->allocation_.all_zero());
-    VMLIFT_CHECK(target->server_->write(0, target->head_->mark()));
+    VMLIFT_CHECK(target->changed(target->server_->write(0, target->head_->mark())));
     VMLIFT_CHECK(target->server_->flush());
     return target;
   }
@@ -159,12 +166,12 @@ class NbdTarget : public NbdDisk {
   Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer) override {
     const std::size_t kept = head_->keep(offset, buffer);
     if (kept == buffer.size()) return {};
-    return server_->write(offset + kept, buffer.subspan(kept));
+    return changed(server_->write(offset + kept, buffer.subspan(kept)));
   }
   Result<void> zero(Extent extent) override {
     const std::uint64_t kept = head_->keep_zeros(extent);
     if (kept == extent.length) return {};
-    return server_->zero({extent.offset + kept, extent.length - kept});
+    return changed(server_->zero({extent.offset + kept, extent.length - kept}));
   }
   Result<void> discard(Extent extent) override { return zero(extent); }
 
@@ -172,7 +179,7 @@ class NbdTarget : public NbdDisk {
   Result<void> complete() override {
     const std::uint64_t all = server_->about().size;
     const std::uint64_t tail = std::max(wanted_, head_->range().length);
-    if (!fresh_ && tail < all) VMLIFT_CHECK(server_->zero({tail, all - tail}));
+    if (!fresh_ && tail < all) VMLIFT_CHECK(changed(server_->zero({tail, all - tail})));
     return server_->flush();
   }
 
@@ -188,8 +195,8 @@ class NbdTarget : public NbdDisk {
       // All the rest is on stable storage before the mark goes.
       if (start == 0) VMLIFT_CHECK(server_->flush());
       const auto block = head_->bytes().subspan(start, end - start);
-      VMLIFT_CHECK(all_zero(block) ? server_->zero({start, end - start})
-                                   : server_->write(start, block));
+      VMLIFT_CHECK(changed(all_zero(block) ? server_->zero({start, end - start})
+                                           : server_->write(start, block)));
       end = start;
     }
     return server_->flush();

@@ -178,6 +178,38 @@ TEST_SUITE("nbd: writing") {
     CHECK(read_file(folder / "disk") == expected);
   }
 
+  TEST_CASE("the map of a disk that is written is that of now") {
+    if (!have_command("nbdkit")) return skip("nbdkit is absent");
+    TemporaryFolder folder;
+    const Nbdkit server(folder, {"memory", "8M"});
+    OpenOptions options = patient_for(20);
+    options.writable = true;
+    std::unique_ptr<Disk> disk;
+    SUBCASE("opened") { disk = must(open_disk(server.uri, options)); }
+    SUBCASE("created") { disk = must(create_disk(server.uri, "nbd", over(8 << 20))); }
+    const auto data = [&] {
+      ExtentSet runs;
+      for (const DiskExtent& run : must(disk->map())) {
+        // Where a target's mark stands the server has data.
+        if (!run.zero && run.offset >= 2 << 20) runs.add({run.offset, run.length});
+      }
+      return runs;
+    };
+    CHECK(data() == ExtentSet{});
+    const Content content = pattern(1 << 20, 32);
+    must(disk->write(2 << 20, content));
+    CHECK(data() == ExtentSet{{2 << 20, 1 << 20}});
+    const auto copy = must(create_disk(folder / "copy", "raw", {.size = 8 << 20}));
+    must(copy_disk(*disk, *copy));
+    Content got(1 << 20);
+    must(copy->read(2 << 20, got));
+    CHECK(got == content);
+    must(disk->zero({2 << 20, 512 << 10}));
+    CHECK(data() == ExtentSet{{(2 << 20) + (512 << 10), 512 << 10}});
+    must(disk->discard({2 << 20, 1 << 20}));
+    CHECK(data() == ExtentSet{});
+  }
+
   TEST_CASE("a failing write ends the copy and leaves the mark") {
     if (!have_command("nbdkit")) return skip("nbdkit is absent");
     TemporaryFolder folder;
