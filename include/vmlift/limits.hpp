@@ -28,7 +28,8 @@ struct Limits {
   std::uint64_t decoder_memory = std::uint64_t{128} << 20;
   std::uint64_t io_timeout = 60;  ///< seconds in which a server must answer; then Timeout
 
-  /// Sets the limit of that name ("virtual_size"). Errors: InvalidArgument.
+  /// Sets the limit of that name ("virtual_size"). Errors: InvalidArgument, also for an io_timeout
+  /// of none or of more than a day.
   Result<void> set(std::string_view limit, std::uint64_t value);
 };
 

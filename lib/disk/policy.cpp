@@ -7,6 +7,11 @@
 
 namespace vmlift {
 
+namespace {
+// A day. More is no bound, and 0 would be one for librados and none for libnbd.
+constexpr std::uint64_t kLongestTimeout = 86400;
+}  // namespace
+
 Result<OpenPolicy> OpenPolicy::parse(std::string_view text) {
   constexpr std::string_view kUnder = "under=";
   OpenPolicy policy;
@@ -46,6 +51,10 @@ Result<void> Limits::set(std::string_view limit, std::uint64_t value) {
       Field{"decoder_memory", &Limits::decoder_memory},
       Field{"io_timeout", &Limits::io_timeout},
   };
+  if (limit == "io_timeout" && (value == 0 || value > kLongestTimeout)) {
+    return fail(ErrorCode::InvalidArgument, "io_timeout is from 1 to {} seconds, not {}",
+                kLongestTimeout, value);
+  }
   std::string known;
   for (const auto& [field, member] : kFields) {
     if (field == limit) {

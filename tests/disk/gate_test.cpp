@@ -131,6 +131,12 @@ TEST_SUITE("the gate") {
     Limits limits;
     CHECK(limits.set("virtual_size", 5).has_value());
     CHECK(limits.virtual_size == 5);
+    CHECK(limits.set("io_timeout", 86400).has_value());
+    for (const std::uint64_t seconds :
+         {std::uint64_t{0}, std::uint64_t{86401}, ~std::uint64_t{0}}) {
+      CHECK(limits.set("io_timeout", seconds).error().code() == ErrorCode::InvalidArgument);
+    }
+    CHECK(limits.io_timeout == 86400);
     CHECK(limits.set("size", 5).error().code() == ErrorCode::InvalidArgument);
     CHECK(OpenPolicy::parse("under=/vm")->directory == "/vm");
     CHECK(OpenPolicy::parse("deny")->references == OpenPolicy::References::deny);
