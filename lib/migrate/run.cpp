@@ -8,6 +8,7 @@
 
 #include "base/bytes.hpp"
 #include "base/fail.hpp"
+#include "disk/blank.hpp"
 #include "io/target.hpp"
 #include "migrate/state.hpp"
 
@@ -99,20 +100,17 @@ class Runner {
                    ? ova_->begin_disk(state_.ova->translation.disks[planned.address].path, creation)
                    : create_disk(planned.target, planned.target_format, creation));
     MigratedDisk migrated{.source = planned.source, .target = planned.target, .copy = {}};
-    if (const Disk* const source = state_.sources[index].get()) {
-      CopyOptions copying;
-      copying.threads = state_.options.threads;
-      copying.verify = state_.options.verify;
-      copying.stop = options_.stop;
-      copying.publish = false;
-      copying.progress = [this, index](const Progress& so_far) {
-        progress(Stage::copying, index, so_far.done);
-      };
-      VMLIFT_TRY(migrated.copy, copy_disk(*source, *target, copying));
-    } else {
-      VMLIFT_CHECK(target->complete());
-      migrated.copy.size = migrated.copy.zero_bytes = planned.capacity;
-    }
+    CopyOptions copying;
+    copying.threads = state_.options.threads;
+    copying.verify = state_.options.verify;
+    copying.stop = options_.stop;
+    copying.publish = false;
+    copying.progress = [this, index](const Progress& so_far) {
+      progress(Stage::copying, index, so_far.done);
+    };
+    const Disk* const source = state_.sources[index].get();
+    const auto blank = source == nullptr ? blank_disk(planned.capacity) : nullptr;
+    VMLIFT_TRY(migrated.copy, copy_disk(source == nullptr ? *blank : *source, *target, copying));
     done_ += planned.capacity;
     if (ova_) {
       VMLIFT_TRY(state_.ova->translation.disks[planned.address].stored_size,

@@ -1,7 +1,9 @@
 """Machines whose disks are on servers: migrated onto Ceph and NBD, and read from NBD."""
 
 import os
+import re
 import shutil
+import tarfile
 import xml.etree.ElementTree as ElementTree
 
 import vmlift
@@ -90,6 +92,26 @@ def test_a_machine_goes_to_an_nbd_server(vmlift_command, ova, tmp_path):
     same = vmlift_command("compare", "-F", "raw", f"{ova}!web-01-disk1.vmdk",
                           exports / "web-01-disk1")
     assert same.status == 0
+
+
+def test_a_blank_disk_leaves_nothing_of_what_an_export_held(vmlift_command, ova, tmp_path):
+    need("nbdkit")
+    with tarfile.open(ova) as packed:
+        name = next(member for member in packed.getnames() if member.endswith(".ovf"))
+        text = packed.extractfile(name).read().decode()
+    blank, count = re.subn(r'(<Disk [^>]*)ovf:fileRef="[^"]*"', r"\1", text)
+    blank, files = re.subn(r"<File [^>]*/>", "", blank)
+    assert (count, files) == (1, 1)
+    machine = tmp_path / name
+    machine.write_text(blank)
+    capacity = vmlift.open_disk(f"{ova}!web-01-disk1.vmdk").size
+    held = tmp_path / "held"
+    held.write_bytes(b"S" * (capacity + (1 << 20)))
+    with NbdServer(tmp_path, "file", held) as server:
+        done = vmlift_command("migrate", machine, "--to", tmp_path / "out", "--disks", server.uri,
+                              "--overwrite", "--verify")
+        assert done.status == 0, done.err
+    assert held.read_bytes() == bytes(capacity + (1 << 20))
 
 
 def test_a_vmware_disk_is_read_from_an_nbd_server(vmlift_command, raw_disk, tmp_path):
