@@ -55,7 +55,8 @@ struct CopyReport {
 };
 
 /// Copies all of `source` into `target`, a disk just created and at least as large, and
-/// commits it. Errors: those of both disks; Cancelled; OutOfRange for a smaller target.
+/// commits it; what the target has beyond the source reads as zeros. Errors: those of both disks;
+/// Cancelled; NoSpace for a smaller target, before a byte is written.
 Result<CopyReport> copy_disk(const Disk& source, Disk& target, const CopyOptions& options = {});
 
 /// The SHA-256 of the guest-visible bytes, lower-case hex. Holes are hashed as zeros.

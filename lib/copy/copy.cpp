@@ -29,6 +29,8 @@ constexpr std::uint64_t kHolesInRequest = 64;
 // What is read ahead, by all workers together; each has two chunks at least, one under way while
 // the other is written.
 constexpr std::uint64_t kAhead = 16 << 20;
+// Zeros that are written take their time: so many at once, then a stop is heard and progress seen.
+constexpr std::uint64_t kZeroStep = 256 << 20;
 // Bytes that wait for their turn to be written.
 constexpr std::uint64_t kWaiting = 64 << 20;
 
@@ -113,6 +115,7 @@ class Copy {
   Result<void> work_directly();
   Result<std::optional<Extent>> next_to_read();
   Result<void> pass_zeros(const Segment& segment);
+  Result<void> zero_rest();
   Result<bool> share(const Segment& segment);
   Result<void> write_plain(std::uint64_t offset, std::span<const std::byte> plain);
   Result<void> prepare(Prepared& prepared, UnitEncoder* encoder);
@@ -146,19 +149,20 @@ class Copy {
 Result<CopyReport> Copy::run() {
   const auto start = Clock::now();
   if (target_.size() < source_.size()) {
-    return std::unexpected(error(ErrorCode::OutOfRange,
-                                 "the target holds {} bytes, the source has {}", target_.size(),
-                                 source_.size())
+    return std::unexpected(error(ErrorCode::NoSpace, "the target holds {} bytes, the source has {}",
+                                 target_.size(), source_.size())
                                .in(target_.location()));
   }
   // A short hole in a large request would cost more requests than it saves bytes.
   hole_ = std::max({kHoleSize, unit_of(target_), can_.request_size / kHolesInRequest});
   if (options_.digest) digest_.emplace(DigestAlgorithm::sha256);
   if (directly_) segments_.offer_plain_runs(source_);
+  if (!can_.zero_initialised) segments_.cut_zeros(kZeroStep);
   crew_.on_stop = [this] { turns_.end(); };
 
   if (options_.bitmaps) VMLIFT_CHECK(copy_bitmaps());
   VMLIFT_CHECK(crew_.run([this] { return work(); }));
+  if (!can_.zero_initialised) VMLIFT_CHECK(zero_rest());
   VMLIFT_CHECK(source_.unchanged());
   if (options_.before_commit) VMLIFT_CHECK(options_.before_commit());
   VMLIFT_CHECK(target_.complete());
@@ -269,6 +273,19 @@ Result<void> Copy::pass_zeros(const Segment& segment) {
   if (!can_.zero_initialised) VMLIFT_CHECK(target_.zero(segment.range));
   zero_bytes_ += segment.range.length;
   crew_.advance(segment.range.length);
+  return {};
+}
+
+/// What the target has beyond the source reads as zeros, whatever it held.
+Result<void> Copy::zero_rest() {
+  for (std::uint64_t at = source_.size(); at < target_.size();) {
+    if (options_.stop.stop_requested()) {
+      return fail(ErrorCode::Cancelled, "cancelled by the caller");
+    }
+    const std::uint64_t length = std::min(kZeroStep, target_.size() - at);
+    VMLIFT_CHECK(target_.zero({at, length}));
+    at += length;
+  }
   return {};
 }
 

@@ -60,6 +60,7 @@ Result<std::optional<Segment>> Segments::next() {
   const std::uint64_t rest = size_ - at_;
   VMLIFT_TRY(std::uint64_t zeros, zeros_at_(at_, rest));
   Segment segment{.index = index_, .range = {at_, std::min(chunk_, rest)}};
+  zeros = std::min(zeros, zero_step_);
   if (zeros < rest) zeros = round_down(zeros, chunk_);
   if (zeros > 0) {
     segment.zero = true;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <optional>
 
@@ -30,6 +31,8 @@ class Segments {
   Segments(std::uint64_t size, std::uint64_t chunk, ZerosAt zeros_at)
       : size_(size), chunk_(chunk), zeros_at_(std::move(zeros_at)) {}
 
+  /// No more zeros in one segment than `step`, a multiple of the chunk.
+  void cut_zeros(std::uint64_t step) { zero_step_ = step; }
   /// Segments may be long where `source` holds plain bytes that files can share.
   void offer_plain_runs(const Disk& source) { plain_source_ = &source; }
   /// No more of them: these two files share nothing.
@@ -46,6 +49,7 @@ class Segments {
   const std::uint64_t size_;
   const std::uint64_t chunk_;
   const ZerosAt zeros_at_;
+  std::uint64_t zero_step_ = std::numeric_limits<std::uint64_t>::max();
   const Disk* plain_source_ = nullptr;
   std::mutex mutex_;
   std::uint64_t at_ = 0;

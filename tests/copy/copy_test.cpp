@@ -53,6 +53,35 @@ TEST_SUITE("copying") {
     CHECK(status.st_blocks * 512 < (4 << 20));
   }
 
+  TEST_CASE("over what a larger disk held, the rest of it reads as zeros") {
+    const std::uint64_t size = (2 << 20) + 512;
+    const auto source = raw_in_memory(size, {{1 << 20, 5000}}, 8);
+    auto file = std::make_shared<MemoryFile>("used");
+    REQUIRE(file->write(0, std::vector<std::byte>(8 << 20, std::byte{'S'})).has_value());
+    OpenOptions options{.format = "raw"};
+    options.writable = true;
+    const auto target = *open_disk(file, options);
+    REQUIRE(copy_disk(*source, *target, {.verify = false}).has_value());
+    const auto difference = compare_disks(*source, **open_disk(file, {.format = "raw"}), {}, true);
+    REQUIRE(difference.has_value());
+    CHECK_FALSE(difference->has_value());
+  }
+
+  TEST_CASE("a target smaller than the source is NoSpace before a byte of it is written") {
+    const auto source = raw_in_memory(2 << 20, {{0, 2 << 20}}, 8);
+    const std::vector<std::byte> held(1 << 20, std::byte{'S'});
+    auto file = std::make_shared<MemoryFile>("small", held);
+    OpenOptions options{.format = "raw"};
+    options.writable = true;
+    const auto target = *open_disk(file, options);
+    const auto copied = copy_disk(*source, *target);
+    REQUIRE_FALSE(copied.has_value());
+    CHECK(copied.error().code() == ErrorCode::NoSpace);
+    std::vector<std::byte> holds(held.size());
+    REQUIRE(file->read(0, holds).has_value());
+    CHECK(holds == held);
+  }
+
   TEST_CASE("disks of 0, 1 and 512 bytes keep their size") {
     for (const std::uint64_t size : {0ull, 1ull, 512ull}) {
       TemporaryFolder folder;
