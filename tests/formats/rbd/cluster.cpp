@@ -70,4 +70,22 @@ std::vector<std::string> images() {
   return names;
 }
 
+void import_image(const std::string& image, const Content& content) {
+  TemporaryFolder folder;
+  write_file(folder / "in", content);
+  ceph({"rbd", "import", "--no-progress", folder / "in", image});
+}
+
+Content exported(const std::string& image) {
+  TemporaryFolder folder;
+  ceph({"rbd", "export", "--no-progress", image, folder / "out"});
+  return read_file(folder / "out");
+}
+
+CreateOptions sized(std::uint64_t size) {
+  CreateOptions options;
+  options.size = size;
+  return options;
+}
+
 }  // namespace vmlift::test

@@ -2,10 +2,13 @@
 // it. VMLIFT_TEST_CEPH_CONF names one that runs already.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "support/command.hpp"
+#include "support/content.hpp"
+#include "vmlift/disk.hpp"
 
 namespace vmlift::test {
 
@@ -20,5 +23,12 @@ std::string fresh_image(const std::string& name);
 
 /// The images of the pool.
 std::vector<std::string> images();
+
+/// What `rbd import` makes an image of, and `rbd export` gives of one.
+void import_image(const std::string& image, const Content& content);
+Content exported(const std::string& image);
+
+/// How a disk of that size is created.
+CreateOptions sized(std::uint64_t size);
 
 }  // namespace vmlift::test

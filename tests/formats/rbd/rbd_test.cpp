@@ -1,14 +1,11 @@
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "cluster.hpp"
+#include "formats/disk_bytes.hpp"
 #include "support/outcome.hpp"
 #include "support/patterns.hpp"
-#include "support/process.hpp"
 #include "support/temporary_folder.hpp"
 #include "vmlift/copy.hpp"
 
@@ -17,28 +14,7 @@ using namespace vmlift::test;
 
 namespace {
 
-using Content = std::vector<std::byte>;
 constexpr std::uint64_t kMiB = 1 << 20;
-
-Content read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  const auto* const bytes = reinterpret_cast<const std::byte*>(text.data());
-  return {bytes, bytes + text.size()};
-}
-
-void write_file(const std::string& path, const Content& content) {
-  std::ofstream(path, std::ios::binary)
-      .write(reinterpret_cast<const char*>(content.data()),
-             static_cast<std::streamsize>(content.size()));
-}
-
-/// The image's bytes as `rbd export` gives them.
-Content exported(const std::string& image) {
-  TemporaryFolder folder;
-  ceph({"rbd", "export", "--no-progress", image, folder / "out"});
-  return read_file(folder / "out");
-}
 
 /// Data, 20 MiB of nothing, data that ends anywhere.
 Content scattered(std::uint64_t seed) {
@@ -49,18 +25,6 @@ Content scattered(std::uint64_t seed) {
   return content;
 }
 
-CreateOptions sized(std::uint64_t size) {
-  CreateOptions options;
-  options.size = size;
-  return options;
-}
-
-void import(const std::string& image, const Content& content) {
-  TemporaryFolder folder;
-  write_file(folder / "in", content);
-  ceph({"rbd", "import", "--no-progress", folder / "in", image});
-}
-
 std::ptrdiff_t lines(const std::string& text) { return std::ranges::count(text, '\n'); }
 
 /// Whether `image` left something under another name: IMAGE.KIND-RANDOM.
@@ -68,12 +32,6 @@ bool left_of(const std::string& image, const std::string& kind) {
   return std::ranges::any_of(images(), [&](const std::string& name) {
     return ("rbd/" + name).starts_with(image + "." + kind);
   });
-}
-
-Content read_all(const Disk& disk) {
-  Content content(disk.size());
-  must(disk.read(0, content));
-  return content;
 }
 
 }  // namespace
@@ -138,7 +96,7 @@ TEST_SUITE("rbd") {
     if (!have_cluster()) return;
     const Content first = scattered(3);
     const std::string image = fresh_image("read");
-    import(image, first);
+    import_image(image, first);
     ceph({"rbd", "snap", "create", "--no-progress", image + "@monday"});
     Content second = first;
     const std::string location = "rbd:" + image;
@@ -154,20 +112,20 @@ TEST_SUITE("rbd") {
       must(disk->flush());
     }
     const auto now = must(open_disk(location));
-    CHECK(read_all(*now) == second);
+    CHECK(bytes_of(*now) == second);
     const DiskInfo info = must(now->info());
     REQUIRE(info.snapshots.size() == 1);
     CHECK(info.snapshots[0].name == "monday");
     CHECK(info.snapshots[0].virtual_size == first.size());
-    CHECK(read_all(*must(open_disk(location + "@monday"))) == first);
+    CHECK(bytes_of(*must(open_disk(location + "@monday"))) == first);
     OpenOptions by_id;
     by_id.snapshot = info.snapshots[0].id;
-    CHECK(read_all(*must(open_disk(location, by_id))) == first);
+    CHECK(bytes_of(*must(open_disk(location, by_id))) == first);
     CHECK(outcome(open_disk(location + "@tuesday")) == "NotFound");
     const std::string copy = fresh_image("clone");
     ceph({"rbd", "clone", "--rbd-default-clone-format", "2", image + "@monday", copy});
     const auto clone = must(open_disk("rbd:" + copy));
-    CHECK(read_all(*clone) == first);
+    CHECK(bytes_of(*clone) == first);
     const auto map = must(clone->map());
     CHECK(std::ranges::any_of(map, [](const DiskExtent& run) { return run.zero; }));
   }
@@ -196,7 +154,7 @@ TEST_SUITE("rbd") {
     const Content after = pattern(3 * kMiB, 7);
     const std::string image = fresh_image("exists");
     const std::string location = "rbd:" + image;
-    import(image, before);
+    import_image(image, before);
     CHECK(outcome(create_disk(location, "rbd", sized(after.size()))) == "Exists");
     CreateOptions options = sized(after.size());
     options.overwrite = true;
@@ -220,7 +178,7 @@ TEST_SUITE("rbd") {
     {
       const auto disk = must(create_disk("rbd:" + image, "rbd", sized(kMiB)));
       must(disk->write(0, pattern(kMiB, 8)));
-      import(image, pattern(5000, 9));
+      import_image(image, pattern(5000, 9));
       CHECK(outcome(disk->commit()) == "Exists");
     }
     CHECK(exported(image) == pattern(5000, 9));
@@ -253,92 +211,11 @@ TEST_SUITE("rbd") {
     CHECK(outcome(open_disk("rbd:" + image + ".partial-1", options)) == "Incomplete");
   }
 
-  TEST_CASE("an image that another client has open is InUse; its snapshot is not") {
-    if (!have_cluster()) return;
-    const std::string image = fresh_image("busy");
-    const std::string location = "rbd:" + image;
-    import(image, pattern(2 * kMiB, 11));
-    ceph({"rbd", "snap", "create", "--no-progress", image + "@quiet"});
-    OpenOptions options;
-    options.writable = true;
-    {
-      const auto holder = must(open_disk(location, options));
-      CHECK(outcome(open_disk(location)) == "InUse");
-      CHECK(outcome(open_disk(location, options)) == "InUse");
-      CreateOptions over = sized(kMiB);
-      over.overwrite = true;
-      CHECK(outcome(create_disk(location, "rbd", over)) == "InUse");
-      CHECK(outcome(open_disk(location + "@quiet")) == "ok");
-      must(holder->write(0, pattern(4096, 12)));
-    }
-    CHECK(outcome(open_disk(location, options)) == "ok");
-  }
-
-  TEST_CASE("an image that somebody watches is InUse, and read when that is asked for") {
-    if (!have_cluster()) return;
-    const std::string image = fresh_image("watched");
-    const std::string location = "rbd:" + image;
-    const Content content = pattern(2 * kMiB, 18);
-    import(image, content);
-    OpenOptions writing;
-    writing.writable = true;
-    OpenOptions sharing;
-    sharing.policy.allow_in_use = true;
-    {
-      // It watches until its input ends, which a FIFO that it holds open itself never does.
-      TemporaryFolder folder;
-      REQUIRE(::mkfifo((folder / "input").c_str(), 0600) == 0);
-      Process watcher({"sh", "-c", "exec rbd watch \"$0\" <>\"$1\"", image, folder / "input"});
-      REQUIRE(watcher.wait_until([&] { return outcome(open_disk(location)) == "InUse"; }));
-      CHECK(outcome(open_disk(location, writing)) == "InUse");
-      CHECK(read_all(*must(open_disk(location, sharing))) == content);
-    }
-  }
-
-  TEST_CASE(
-      "an image whose lock is held by one that is gone is InUse, and the lock is not broken") {
-    if (!have_cluster()) return;
-    const std::string image = fresh_image("locked");
-    const std::string location = "rbd:" + image;
-    import(image, pattern(kMiB, 19));
-    ceph({"rbd", "lock", "add", image, "maintenance"});
-    OpenOptions writing;
-    writing.writable = true;
-    CreateOptions over = sized(kMiB);
-    over.overwrite = true;
-    const auto refused = open_disk(location, writing);
-    CHECK(outcome(refused) == "InUse");
-    CHECK(refused.error().message().find("rbd lock rm") != std::string::npos);
-    CHECK(outcome(open_disk(location)) == "InUse");
-    CHECK(outcome(create_disk(location, "rbd", over)) == "InUse");
-    CHECK(ceph({"rbd", "lock", "ls", image}).find("maintenance") != std::string::npos);
-  }
-
-  TEST_CASE("the lock of an image that is written is taken, and not lent") {
-    if (!have_cluster()) return;
-    const std::string image = fresh_image("mine");
-    import(image, pattern(kMiB, 20));
-    const std::vector<std::string> other = {"timeout",    "3",     "rbd",       "bench",
-                                            "--io-type",  "write", "--io-size", "4096",
-                                            "--io-total", "4096",  image};
-    {
-      OpenOptions writing;
-      writing.writable = true;
-      const auto disk = must(open_disk("rbd:" + image, writing));
-      must(disk->write(0, pattern(4096, 21)));
-      CHECK(ceph({"rbd", "lock", "ls", image}).find("1 exclusive lock") != std::string::npos);
-      CHECK(run_command(other).status != 0);
-      must(disk->write(4096, pattern(4096, 22)));
-      must(disk->flush());
-    }
-    CHECK(run_command(other).status == 0);
-  }
-
   TEST_CASE("changes are told since a snapshot by its id, not by its name") {
     if (!have_cluster()) return;
     const std::string image = fresh_image("changes");
     const std::string location = "rbd:" + image;
-    import(image, scattered(13));
+    import_image(image, scattered(13));
     OpenOptions options;
     options.writable = true;
     const auto disk = must(open_disk(location, options));
@@ -371,7 +248,7 @@ TEST_SUITE("rbd") {
     const Content first = scattered(16);
     const std::string image = fresh_image("back");
     const std::string copy = fresh_image("branch");
-    import(image, first);
+    import_image(image, first);
     {
       OpenOptions options;
       options.writable = true;
@@ -408,16 +285,5 @@ TEST_SUITE("rbd") {
     CreateOptions create = sized(kMiB);
     create.options["features"] = "time-travel";
     CHECK(outcome(create_disk(image, "rbd", create)) == "InvalidArgument");
-  }
-
-  TEST_CASE("a cluster that does not answer is Timeout") {
-    if (!have_cluster()) return;
-    TemporaryFolder folder;
-    std::ofstream(folder / "ceph.conf") << "[global]\nmon host = 127.0.0.1:1\n"
-                                           "auth client required = none\n";
-    OpenOptions options;
-    options.options["conf"] = folder / "ceph.conf";
-    options.limits.io_timeout = 2;
-    CHECK(outcome(open_disk("rbd:rbd/image", options)) == "Timeout");
   }
 }
