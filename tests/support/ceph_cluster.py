@@ -3,7 +3,8 @@
 127.0.0.1, everything else in one folder. It ends with the process that started it.
 
     ceph_cluster.py FOLDER     runs until it is ended; FOLDER/ready appears when it can be used,
-                               FOLDER/ceph.conf is its configuration (CEPH_CONF)
+                               FOLDER/ceph.conf is its configuration (CEPH_CONF),
+                               FOLDER/ceph-osd.pid the process that holds the objects
 
 In Python: `with CephCluster(folder) as cluster: cluster.run("rbd", "ls")`.
 """
@@ -160,9 +161,11 @@ class CephCluster:
 
     def daemon(self, program, *arguments):
         with open(self.folder / f"{program}.out", "ab") as output:
-            self.daemons.append(subprocess.Popen(
+            daemon = subprocess.Popen(
                 [program, "-f", *arguments], env=self.environment, stdin=subprocess.DEVNULL,
-                stdout=output, stderr=output, preexec_fn=end_with_parent))
+                stdout=output, stderr=output, preexec_fn=end_with_parent)
+        self.daemons.append(daemon)
+        (self.folder / f"{program}.pid").write_text(f"{daemon.pid}\n")
 
     def stop(self):
         # Nothing of it is kept: no need to end it gently.

@@ -141,7 +141,8 @@ Result<void> Image::perform(std::string_view activity, std::uint64_t offset, Sta
   }
   int r = start(completion);
   if (r >= 0) {
-    // Ends in any case: librados gives up after its timeout, and answers with it.
+    // Ends in any case: librados gives up after its timeout and answers with it, and librbd waits
+    // for nothing else, as what is written is its own copy (pool.cpp).
     rbd().aio_wait_for_complete(completion);
     r = static_cast<int>(std::min<ssize_t>(rbd().aio_get_return_value(completion), 0));
   }

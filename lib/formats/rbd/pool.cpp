@@ -90,9 +90,10 @@ Result<std::shared_ptr<Pool>> Pool::connect(const Location& location,
       return std::unexpected(ceph_error(r, fmt::format("setting {}", name)));
     }
   }
-  // What is written stays as it is until it is answered: librbd need not copy it first (a tenth of
-  // the processor time, measured). Not every version has the setting.
-  (void)rados.conf_set(handle, "rbd_disable_zero_copy_writes", "false");
+  // The default, kept against any configuration: a write that librbd did not copy is answered only
+  // when its messenger has let go of our bytes. To a server that is silent, or after another client
+  // has taken the lock, that is never. Not every version has the setting.
+  (void)rados.conf_set(handle, "rbd_disable_zero_copy_writes", "true");
   if (const int r = rados.connect(handle); r < 0) {
     return std::unexpected(ceph_error(
         r, fmt::format("connecting to the Ceph cluster{}{}", id ? " as client." + *id : "",

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include <sstream>
+
 #include "cluster.hpp"
 #include "formats/disk_bytes.hpp"
 #include "support/outcome.hpp"
@@ -16,6 +18,17 @@ using namespace vmlift::test;
 namespace {
 
 constexpr std::uint64_t kMiB = 1 << 20;
+
+/// As an administrator does it who believes that the owner of the lock is gone.
+void break_lock(const std::string& image) {
+  std::istringstream table(ceph({"rbd", "lock", "ls", image}));
+  // "client.4123  auto 94001  127.0.0.1:0/1": the lock's name has a space in it.
+  std::string owner, word, number;
+  while (table >> owner && !owner.starts_with("client.")) {
+  }
+  table >> word >> number;
+  ceph({"rbd", "lock", "rm", image, word + " " + number, owner});
+}
 
 }  // namespace
 
@@ -99,5 +112,17 @@ TEST_SUITE("rbd") {
       must(disk->flush());
     }
     CHECK(run_command(other).status == 0);
+  }
+
+  TEST_CASE("an image whose lock is taken away while it is written is InUse, and no write waits") {
+    if (!have_cluster()) return;
+    const std::string image = fresh_image("robbed");
+    import_image(image, pattern(kMiB, 23));
+    OpenOptions writing;
+    writing.writable = true;
+    const auto disk = must(open_disk("rbd:" + image, writing));
+    must(disk->write(0, pattern(4096, 24)));
+    break_lock(image);
+    CHECK(outcome(disk->write(4096, pattern(4096, 25))) == "InUse");
   }
 }
