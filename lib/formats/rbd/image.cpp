@@ -14,6 +14,35 @@ constexpr std::size_t kMostWatchers = 64;
 // A request's length is a signed number of 64 bits, its return value one of 32 on some paths.
 constexpr std::uint64_t kMostZeros = std::uint64_t{1} << 30;
 
+/// The snapshots of an image as librbd lists them, whatever they are for; their names are its own.
+class SnapshotList {
+ public:
+  explicit SnapshotList(const LibRbd& rbd) : rbd_(rbd) {}
+  ~SnapshotList() {
+    if (count_ >= 0) rbd_.snap_list_end(list_.data());
+  }
+  SnapshotList(const SnapshotList&) = delete;
+  SnapshotList& operator=(const SnapshotList&) = delete;
+
+  Result<void> read(rbd_image_t image) {
+    int room = 32;
+    do {  // too little room: librbd tells how much it takes
+      list_.assign(static_cast<std::size_t>(room), {});
+      count_ = rbd_.snap_list(image, list_.data(), &room);
+    } while (count_ == -ERANGE);
+    if (count_ < 0) return std::unexpected(ceph_error(count_, "listing the image's snapshots"));
+    return {};
+  }
+  std::span<const rbd_snap_info_t> snapshots() const {
+    return std::span(list_).first(static_cast<std::size_t>(count_));
+  }
+
+ private:
+  const LibRbd& rbd_;
+  std::vector<rbd_snap_info_t> list_;
+  int count_ = -1;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Image>> Image::open(std::shared_ptr<Pool> pool, const std::string& name,
@@ -134,62 +163,86 @@ Result<std::string> Image::other_owner() const {
 }
 
 template <class Start>
-Result<void> Image::perform(std::string_view activity, std::uint64_t offset, Start start) const {
+Result<std::uint64_t> Image::perform(std::string_view activity, Extent extent, Start start) const {
   rbd_completion_t completion = nullptr;
   if (const int r = rbd().aio_create_completion(nullptr, nullptr, &completion); r < 0) {
-    return std::unexpected(ceph_error(r, activity).at(offset));
+    return std::unexpected(ceph_error(r, activity).at(extent.offset));
   }
-  int r = start(completion);
-  if (r >= 0) {
+  ssize_t answer = start(completion);
+  if (answer >= 0) {
     // Ends in any case: librados gives up after its timeout and answers with it, and librbd waits
     // for nothing else, as what is written is its own copy (pool.cpp).
     rbd().aio_wait_for_complete(completion);
-    r = static_cast<int>(std::min<ssize_t>(rbd().aio_get_return_value(completion), 0));
+    answer = rbd().aio_get_return_value(completion);
   }
   rbd().aio_release(completion);
-  if (r < 0) return std::unexpected(ceph_error(r, activity).at(offset));
-  return {};
+  if (answer >= 0 || answer == -EINVAL) VMLIFT_CHECK(check_reaches(extent));
+  if (answer < 0) {
+    return std::unexpected(ceph_error(static_cast<int>(answer), activity).at(extent.offset));
+  }
+  return static_cast<std::uint64_t>(answer);
+}
+
+/// Another client may shrink the image, also one that is locked: librbd asks the lock's owner, and
+/// its threads do it. Requests across the new end are cut short there, and told to be done.
+Result<void> Image::check_reaches(Extent extent) const {
+  std::uint64_t now = 0;
+  if (const int r = rbd().get_size(handle_, &now); r < 0) {
+    return std::unexpected(ceph_error(r, "asking for the image's size"));
+  }
+  return now < extent.end() ? std::unexpected(shrunk(extent.offset)) : Result<void>();
+}
+
+Error Image::shrunk(std::uint64_t offset) const {
+  return error(ErrorCode::SourceChanged,
+               "another client has shrunk the image, which had {} bytes when it was opened", size_)
+      .at(offset);
 }
 
 Result<void> Image::read(std::uint64_t offset, std::span<std::byte> buffer) const {
-  return perform("reading the image", offset, [&](rbd_completion_t done) {
-    return rbd().aio_read(handle_, offset, buffer.size(), reinterpret_cast<char*>(buffer.data()),
-                          done);
-  });
+  VMLIFT_TRY(const std::uint64_t count,
+             perform("reading the image", {offset, buffer.size()}, [&](rbd_completion_t done) {
+               return rbd().aio_read(handle_, offset, buffer.size(),
+                                     reinterpret_cast<char*>(buffer.data()), done);
+             }));
+  if (count != buffer.size()) return std::unexpected(shrunk(offset));
+  return {};
 }
 
 Result<void> Image::write(std::uint64_t offset, std::span<const std::byte> buffer) {
-  return perform("writing the image", offset, [&](rbd_completion_t done) {
+  VMLIFT_CHECK(perform("writing the image", {offset, buffer.size()}, [&](rbd_completion_t done) {
     return rbd().aio_write(handle_, offset, buffer.size(),
                            reinterpret_cast<const char*>(buffer.data()), done);
-  });
+  }));
+  return {};
 }
 
 Result<void> Image::zero(Extent extent) {
   while (!extent.empty()) {
-    const std::uint64_t part = std::min(extent.length, kMostZeros);
-    VMLIFT_CHECK(perform("writing zeros to the image", extent.offset, [&](rbd_completion_t done) {
-      return rbd().aio_write_zeroes(handle_, extent.offset, part, done, 0, 0);
+    const Extent part{extent.offset, std::min(extent.length, kMostZeros)};
+    VMLIFT_CHECK(perform("writing zeros to the image", part, [&](rbd_completion_t done) {
+      return rbd().aio_write_zeroes(handle_, part.offset, part.length, done, 0, 0);
     }));
-    extent = {extent.offset + part, extent.length - part};
+    extent = {part.end(), extent.length - part.length};
   }
   return {};
 }
 
 Result<void> Image::discard(Extent extent) {
   while (!extent.empty()) {
-    const std::uint64_t part = std::min(extent.length, kMostZeros);
-    VMLIFT_CHECK(perform("discarding from the image", extent.offset, [&](rbd_completion_t done) {
-      return rbd().aio_discard(handle_, extent.offset, part, done);
+    const Extent part{extent.offset, std::min(extent.length, kMostZeros)};
+    VMLIFT_CHECK(perform("discarding from the image", part, [&](rbd_completion_t done) {
+      return rbd().aio_discard(handle_, part.offset, part.length, done);
     }));
-    extent = {extent.offset + part, extent.length - part};
+    extent = {part.end(), extent.length - part.length};
   }
   return {};
 }
 
 Result<void> Image::flush() {
-  return perform("flushing the image", 0,
-                 [&](rbd_completion_t done) { return rbd().aio_flush(handle_, done); });
+  VMLIFT_CHECK(perform("flushing the image", {0, size_},
+                       [&](rbd_completion_t done) { return rbd().aio_flush(handle_, done); }));
+  return {};
 }
 
 std::string Image::id() const {
@@ -248,21 +301,10 @@ Result<void> Image::remove_metadata(const std::string& key) {
 }
 
 Result<std::vector<SnapshotInfo>> Image::snapshots() const {
-  std::vector<rbd_snap_info_t> raw(16);
-  int count = 0;
-  do {
-    raw.resize(raw.size() * 2);
-    count = static_cast<int>(raw.size());
-    const int r = rbd().snap_list(handle_, raw.data(), &count);
-    if (r >= 0) count = r;
-    if (r < 0 && r != -ERANGE) {
-      return std::unexpected(ceph_error(r, "listing the image's snapshots"));
-    }
-    if (r >= 0) break;
-  } while (raw.size() < std::numeric_limits<int>::max() / 4);
+  SnapshotList list(rbd());
+  VMLIFT_CHECK(list.read(handle_));
   std::vector<SnapshotInfo> snapshots;
-  for (int i = 0; i < count; ++i) {
-    const rbd_snap_info_t& one = raw[static_cast<std::size_t>(i)];
+  for (const rbd_snap_info_t& one : list.snapshots()) {
     rbd_snap_namespace_type_t kind = RBD_SNAP_NAMESPACE_TYPE_USER;
     // Those of groups and mirrors are the cluster's own.
     if (rbd().snap_get_namespace_type(handle_, one.id, &kind) < 0 ||
@@ -276,8 +318,13 @@ Result<std::vector<SnapshotInfo>> Image::snapshots() const {
                          .virtual_size = one.size,
                          .created = created.tv_sec});
   }
-  rbd().snap_list_end(raw.data());
   return snapshots;
+}
+
+Result<std::size_t> Image::count_all_snapshots() const {
+  SnapshotList list(rbd());
+  VMLIFT_CHECK(list.read(handle_));
+  return list.snapshots().size();
 }
 
 Result<SnapshotInfo> Image::snapshot(std::string_view id) const {

@@ -38,6 +38,8 @@ class Image {
   /// The map of objects is kept by the image: a coarse difference costs next to nothing.
   bool fast_diff() const;
 
+  // Errors of all of them: SourceChanged where another client has shrunk the image meanwhile,
+  // InUse where it has taken the lock away.
   Result<void> read(std::uint64_t offset, std::span<std::byte> buffer) const;
   Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer);
   Result<void> zero(Extent extent);
@@ -50,6 +52,8 @@ class Image {
   Result<void> remove_metadata(const std::string& key);
 
   Result<std::vector<SnapshotInfo>> snapshots() const;
+  /// Those too that the cluster keeps for itself: of groups, or only needed by clones any more.
+  Result<std::size_t> count_all_snapshots() const;
   Result<SnapshotInfo> snapshot(std::string_view id) const;
   Result<SnapshotInfo> take_snapshot(const std::string& name);
   Result<void> remove_snapshot(std::string_view id);
@@ -67,9 +71,11 @@ class Image {
  private:
   Image(std::shared_ptr<Pool> pool, std::string name)
       : pool_(std::move(pool)), name_(std::move(name)) {}
-  /// Starts an asynchronous request by `start(completion)` and waits for its answer.
+  /// Starts an asynchronous request by `start(completion)`, waits for its answer and gives it.
   template <class Start>
-  Result<void> perform(std::string_view activity, std::uint64_t offset, Start start) const;
+  Result<std::uint64_t> perform(std::string_view activity, Extent extent, Start start) const;
+  Result<void> check_reaches(Extent extent) const;
+  Error shrunk(std::uint64_t offset) const;
   Result<void> take_lock();
   /// Clients other than this one, in words; empty: none.
   Result<std::string> other_watcher() const;

@@ -22,7 +22,7 @@
   CALL(clone3) CALL(image_options_create) CALL(image_options_destroy)                             \
   CALL(image_options_set_string) CALL(image_options_set_uint64) CALL(get_features)                \
   CALL(features_to_string) CALL(features_from_string) CALL(get_flags) CALL(get_data_pool_id)      \
-  CALL(get_id) CALL(lock_acquire) CALL(list_lockers)                                              \
+  CALL(get_id) CALL(get_size) CALL(lock_acquire) CALL(list_lockers)                               \
   CALL(watchers_list) CALL(watchers_list_cleanup) CALL(metadata_get) CALL(metadata_set)           \
   CALL(metadata_remove) CALL(aio_create_completion) CALL(aio_wait_for_complete)                   \
   CALL(aio_get_return_value) CALL(aio_release) CALL(aio_read) CALL(aio_write)                     \

@@ -125,4 +125,35 @@ TEST_SUITE("rbd") {
     break_lock(image);
     CHECK(outcome(disk->write(4096, pattern(4096, 25))) == "InUse");
   }
+
+  TEST_CASE("an image that another client shrinks while it is open is SourceChanged") {
+    if (!have_cluster()) return;
+    const std::string image = fresh_image("shrunk");
+    import_image(image, pattern(8 * kMiB, 26));
+    OpenOptions writing;
+    writing.writable = true;
+    const auto disk = must(open_disk("rbd:" + image, writing));
+    must(disk->write(0, pattern(4096, 27)));
+    // The owner of the lock is asked to do it, and librbd's threads do.
+    ceph({"rbd", "resize", "--no-progress", "--allow-shrink", "--size", "5M", image});
+    Content read(2 * kMiB);
+    must(disk->read(3 * kMiB, read));
+    for (const std::uint64_t at : {4 * kMiB, 6 * kMiB}) {
+      const auto cut = disk->read(at, read);
+      CHECK(outcome(cut) == "SourceChanged");
+      CHECK(cut.error().offset() == at);
+    }
+    SUBCASE("written across its end") {
+      CHECK(outcome(disk->write(4 * kMiB, pattern(2 * kMiB, 28))) == "SourceChanged");
+    }
+    SUBCASE("written beyond its end") {
+      CHECK(outcome(disk->write(6 * kMiB, pattern(kMiB, 29))) == "SourceChanged");
+    }
+    SUBCASE("zeroed across its end") {
+      CHECK(outcome(disk->zero({4 * kMiB, 2 * kMiB})) == "SourceChanged");
+    }
+    SUBCASE("discarded across its end") {
+      CHECK(outcome(disk->discard({4 * kMiB, 2 * kMiB})) == "SourceChanged");
+    }
+  }
 }
