@@ -53,16 +53,13 @@ class RbdDisk : public DiskBackend {
   }
 
   Result<void> write(std::uint64_t offset, std::span<const std::byte> buffer) override {
-    allocation_.forget();
-    return image_->write(offset, buffer);
+    return changing([&] { return image_->write(offset, buffer); });
   }
   Result<void> zero(Extent extent) override {
-    allocation_.forget();
-    return image_->zero(extent);
+    return changing([&] { return image_->zero(extent); });
   }
   Result<void> discard(Extent extent) override {
-    allocation_.forget();
-    return image_->discard(extent);
+    return changing([&] { return image_->discard(extent); });
   }
   Result<void> flush() override { return image_->flush(); }
 
@@ -71,11 +68,20 @@ class RbdDisk : public DiskBackend {
   }
   Result<void> remove_snapshot(std::string_view id) override { return image_->remove_snapshot(id); }
   Result<void> roll_back(std::string_view id) override {
-    allocation_.forget();
-    return image_->roll_back(id);
+    return changing([&] { return image_->roll_back(id); });
   }
   Result<void> clone_snapshot(std::string_view id, const std::string& location) override;
   Result<ExtentSet> changes_since(std::string_view id) override;
+
+ private:
+  /// Makes a change and forgets the map afterwards: one that is asked for meanwhile may be of
+  /// before the change, and forgetting waits for its answer.
+  template <class Change>
+  Result<void> changing(Change change) {
+    auto changed = change();
+    allocation_.forget();
+    return changed;
+  }
 
  protected:
   std::unique_ptr<Image> image_;
@@ -125,6 +131,19 @@ Result<ExtentSet> RbdDisk::changes_since(std::string_view id) {
   return changed.within({0, size()});
 }
 
+/// What is to be replaced must be there for the taking.
+Result<void> check_replaceable(const std::shared_ptr<Pool>& pool, const std::string& name) {
+  VMLIFT_TRY(const auto old, Image::open(pool, name, "", Image::Mode::read));
+  VMLIFT_TRY(const std::size_t snapshots, old->count_all_snapshots());
+  if (snapshots != 0) {
+    return fail(ErrorCode::Exists,
+                "the image {} has snapshots ({}, counting those that its clones need) and is not "
+                "replaced; remove them and flatten the clones first",
+                name, snapshots);
+  }
+  return {};
+}
+
 /// A new image on its way to its name: written as NAME.partial-RANDOM and marked in its
 /// metadata, renamed at the end, removed when it is given up.
 class RbdTarget : public RbdDisk {
@@ -162,6 +181,7 @@ class RbdTarget : public RbdDisk {
   Result<void> publish() override;
 
  private:
+  Result<void> take_name();
   Result<void> replace_old();
 
   const std::shared_ptr<Pool> pool_;
@@ -181,27 +201,34 @@ Result<void> RbdTarget::publish() {
   VMLIFT_CHECK(image_->flush());
   // From here on only looked at: the lock goes back, and nobody sees the image in use.
   VMLIFT_TRY(image_, Image::open(pool_, partial_, "", Image::Mode::look));
-  auto named = replace_ ? replace_old() : pool_->rename(partial_, name_);
-  if (!named) return named;
+  if (!replace_) return take_name();
+  VMLIFT_TRY(const bool exists, pool_->exists(name_));
+  return exists ? replace_old() : take_name();
+}
+
+Result<void> RbdTarget::take_name() {
+  VMLIFT_CHECK(pool_->rename(partial_, name_));
   partial_.clear();
   return {};
 }
 
 /// The old image keeps its data under another name until the new one has taken its place.
 Result<void> RbdTarget::replace_old() {
-  VMLIFT_TRY(const bool exists, pool_->exists(name_));
-  if (!exists) return pool_->rename(partial_, name_);
-  {
-    // It may have been opened since.
-    VMLIFT_TRY(const auto old, Image::open(pool_, name_, "", Image::Mode::read));
-  }
+  // It may have been opened since, or a snapshot of it taken.
+  VMLIFT_CHECK(check_replaceable(pool_, name_));
   const std::string aside = name_ + ".replaced-" + random_suffix();
   VMLIFT_CHECK(pool_->rename(name_, aside));
-  if (auto named = pool_->rename(partial_, name_); !named) {
+  if (auto named = take_name(); !named) {
     (void)pool_->rename(aside, name_);
     return named;
   }
-  return pool_->remove(aside);
+  if (auto removed = pool_->remove(aside); !removed) {
+    return fail(removed.error().code(),
+                "the image {} is complete, and what it replaced could not be removed; it is left "
+                "as {}: {}",
+                name_, aside, removed.error().message());
+  }
+  return {};
 }
 
 Result<Layout> read_layout(const std::map<std::string, std::string>& options) {
@@ -233,18 +260,6 @@ Result<void> check_complete(const Image& image) {
   if (state != kIncomplete) return {};
   return fail(ErrorCode::Incomplete,
               "this image is being copied onto, or that was interrupted; 'rbd rm' removes it");
-}
-
-/// What is to be replaced must be there for the taking.
-Result<void> check_replaceable(const std::shared_ptr<Pool>& pool, const std::string& name) {
-  VMLIFT_TRY(const auto old, Image::open(pool, name, "", Image::Mode::read));
-  VMLIFT_TRY(const auto snapshots, old->snapshots());
-  if (!snapshots.empty()) {
-    return fail(ErrorCode::Exists,
-                "the image {} has snapshots ({}) and is not replaced; remove them first", name,
-                snapshots.size());
-  }
-  return {};
 }
 
 /// Where a new image goes, and that it may.

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "cluster.hpp"
 #include "formats/disk_bytes.hpp"
@@ -148,6 +150,22 @@ TEST_SUITE("rbd") {
     CHECK(map[1].end() >= 1501 * kMiB);
   }
 
+  TEST_CASE("the map knows what was written while others asked for it") {
+    if (!have_cluster()) return;
+    const std::string image = fresh_image("asked");
+    ceph({"rbd", "create", "--size", "64M", image});
+    OpenOptions options;
+    options.writable = true;
+    const auto disk = must(open_disk("rbd:" + image, options));
+    const std::jthread asking([&](std::stop_token end) {
+      while (!end.stop_requested()) (void)disk->extent(0, disk->size());
+    });
+    for (std::uint64_t at = 0; at < disk->size(); at += 4 * kMiB) {
+      must(disk->write(at, pattern(kMiB, at)));
+      CHECK(must(disk->extent(at, kMiB)).data);
+    }
+  }
+
   TEST_CASE("an existing image is replaced only when that is asked for") {
     if (!have_cluster()) return;
     const Content before = pattern(2 * kMiB, 6);
@@ -170,6 +188,49 @@ TEST_SUITE("rbd") {
     CHECK(outcome(create_disk(location, "rbd", options)) == "Exists");
     CHECK(exported(image) == after);
     CHECK_FALSE(left_of(image, "replaced"));
+  }
+
+  TEST_CASE("what somebody needs meanwhile of the image to be replaced is not removed") {
+    if (!have_cluster()) return;
+    const Content before = pattern(2 * kMiB, 30);
+    const Content after = pattern(3 * kMiB, 31);
+    const std::string image = fresh_image("needed");
+    import_image(image, before);
+    CreateOptions options = sized(after.size());
+    options.overwrite = true;
+    auto disk = must(create_disk("rbd:" + image, "rbd", options));
+    must(disk->write(0, after));
+    must(disk->complete());
+    SUBCASE("a snapshot: both images stay as they are") {
+      ceph({"rbd", "snap", "create", "--no-progress", image + "@keep"});
+      CHECK(outcome(disk->publish()) == "Exists");
+      disk.reset();
+      CHECK(exported(image) == before);
+      CHECK_FALSE(left_of(image, "replaced"));
+    }
+    SUBCASE("a clone, whose snapshot has been removed by its name") {
+      ceph({"rbd", "snap", "create", "--no-progress", image + "@parent"});
+      ceph({"rbd", "clone", "--rbd-default-clone-format", "2", image + "@parent",
+            fresh_image("child")});
+      ceph({"rbd", "snap", "rm", "--no-progress", image + "@parent"});
+      CHECK(outcome(disk->publish()) == "Exists");
+      disk.reset();
+      CHECK(exported(image) == before);
+      CHECK_FALSE(left_of(image, "replaced"));
+    }
+    SUBCASE("a group, which its removal alone tells: the new image is there, the old one named") {
+      ceph({"rbd", "group", "create", image + "-group"});
+      ceph({"rbd", "group", "image", "add", image + "-group", image});
+      const auto published = disk->publish();
+      REQUIRE_FALSE(published);
+      CHECK(published.error().message().find(image.substr(4) + ".replaced-") != std::string::npos);
+      const auto began = std::chrono::steady_clock::now();
+      disk.reset();
+      CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(1));
+      CHECK(exported(image) == after);
+      CHECK(left_of(image, "replaced"));
+    }
+    CHECK_FALSE(left_of(image, "partial"));
   }
 
   TEST_CASE("a name that somebody else took meanwhile is Exists, and theirs stays") {
