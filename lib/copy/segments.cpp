@@ -8,13 +8,20 @@
 namespace vmlift {
 
 Segments::ZerosAt zeros_of(const Disk& disk) {
-  return [&disk](std::uint64_t offset, std::uint64_t length) -> Result<std::uint64_t> {
+  // A run of data holds many segments, and finding its end is work for some file systems: tmpfs
+  // looks at every page (an eighth of the time of a copy from there, measured).
+  return [&disk, data = Extent{}](std::uint64_t offset,
+                                  std::uint64_t length) mutable -> Result<std::uint64_t> {
+    if (offset >= data.offset && offset < data.end()) return 0;
     const std::uint64_t end = offset + length;
     std::uint64_t at = offset;
     while (at < end) {
       if (at >= disk.size()) return length;
       VMLIFT_TRY(const DiskExtent run, disk.extent(at, std::min(end, disk.size()) - at));
-      if (!run.zero) break;
+      if (!run.zero) {
+        data = {run.offset, run.length};
+        break;
+      }
       at = run.end();
     }
     return std::min(at, end) - offset;

@@ -57,7 +57,7 @@ class Segments {
   std::uint64_t plain_step_ = 4 << 20;
 };
 
-/// Segments::ZerosAt for one disk. Bytes beyond its end count as zeros.
+/// Segments::ZerosAt for one disk, for one caller at a time. Bytes beyond its end count as zeros.
 Segments::ZerosAt zeros_of(const Disk& disk);
 
 }  // namespace vmlift
