@@ -2,46 +2,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <limits>
 
 #include "base/fail.hpp"
 
 namespace vmlift::rbd {
 namespace {
 
-constexpr std::size_t kMostWatchers = 64;
 // A request's length is a signed number of 64 bits, its return value one of 32 on some paths.
 constexpr std::uint64_t kMostZeros = std::uint64_t{1} << 30;
-
-/// The snapshots of an image as librbd lists them, whatever they are for; their names are its own.
-class SnapshotList {
- public:
-  explicit SnapshotList(const LibRbd& rbd) : rbd_(rbd) {}
-  ~SnapshotList() {
-    if (count_ >= 0) rbd_.snap_list_end(list_.data());
-  }
-  SnapshotList(const SnapshotList&) = delete;
-  SnapshotList& operator=(const SnapshotList&) = delete;
-
-  Result<void> read(rbd_image_t image) {
-    int room = 32;
-    do {  // too little room: librbd tells how much it takes
-      list_.assign(static_cast<std::size_t>(room), {});
-      count_ = rbd_.snap_list(image, list_.data(), &room);
-    } while (count_ == -ERANGE);
-    if (count_ < 0) return std::unexpected(ceph_error(count_, "listing the image's snapshots"));
-    return {};
-  }
-  std::span<const rbd_snap_info_t> snapshots() const {
-    return std::span(list_).first(static_cast<std::size_t>(count_));
-  }
-
- private:
-  const LibRbd& rbd_;
-  std::vector<rbd_snap_info_t> list_;
-  int count_ = -1;
-};
 
 }  // namespace
 
@@ -87,79 +55,6 @@ Result<std::unique_ptr<Image>> Image::open(std::shared_ptr<Pool> pool, const std
 
 Image::~Image() {
   if (handle_ != nullptr) rbd().close(handle_);
-}
-
-/// Taken, not lent: a lock that librbd takes by itself goes to whoever asks for it.
-Result<void> Image::take_lock() {
-  const int r = rbd().lock_acquire(handle_, RBD_LOCK_MODE_EXCLUSIVE);
-  if (r == -EINVAL) return check_alone();  // an image without the feature
-  if (r == -EBUSY || r == -EROFS) {
-    return fail(ErrorCode::InUse, "another client holds the image's lock");
-  }
-  if (r < 0) return std::unexpected(ceph_error(r, "taking the image's lock"));
-  return check_alone();
-}
-
-Result<void> Image::check_alone() const {
-  VMLIFT_TRY(const std::string watcher, other_watcher());
-  if (!watcher.empty()) {
-    return fail(ErrorCode::InUse,
-                "the image is open elsewhere ({}); close it there, or read a snapshot of it",
-                watcher);
-  }
-  // Who crashed is no watcher any more, and its lock stays.
-  VMLIFT_TRY(const std::string owner, other_owner());
-  if (!owner.empty()) {
-    return fail(ErrorCode::InUse,
-                "the image is locked by {}; 'rbd lock rm' ends the lock of one that is gone",
-                owner);
-  }
-  return {};
-}
-
-Result<std::string> Image::other_watcher() const {
-  std::vector<rbd_image_watcher_t> watchers(kMostWatchers);
-  std::size_t count = watchers.size();
-  int r = rbd().watchers_list(handle_, watchers.data(), &count);
-  if (r < 0 && r != -ERANGE) return std::unexpected(ceph_error(r, "listing who uses the image"));
-  std::string other;
-  if (r == -ERANGE) {
-    other = "many clients";
-  } else {
-    for (std::size_t i = 0; i < count; ++i) {
-      if (watchers[i].id != pool_->client()) {
-        other = fmt::format("client.{} at {}", watchers[i].id, watchers[i].addr);
-      }
-    }
-    rbd().watchers_list_cleanup(watchers.data(), count);
-  }
-  return other;
-}
-
-/// Exclusive locks, which librbd's clients take, and those that people set by `rbd lock add`.
-Result<std::string> Image::other_owner() const {
-  std::string clients, cookies, addresses, tag;
-  std::size_t client_room = 0, cookie_room = 0, address_room = 0, tag_room = 0;
-  ssize_t r = -ERANGE;
-  // The first call tells how much room the names take.
-  for (int attempt = 0; attempt < 4 && r == -ERANGE; ++attempt) {
-    clients.resize(client_room);
-    cookies.resize(cookie_room);
-    addresses.resize(address_room);
-    tag.resize(tag_room);
-    int exclusive = 0;
-    r = rbd().list_lockers(handle_, &exclusive, tag.data(), &tag_room, clients.data(), &client_room,
-                           cookies.data(), &cookie_room, addresses.data(), &address_room);
-  }
-  if (r < 0) {
-    return std::unexpected(ceph_error(static_cast<int>(r), "listing who has locked the image"));
-  }
-  // Names one behind the other, each with a NUL at its end.
-  const std::string own = fmt::format("client.{}", pool_->client());
-  for (const char* name = clients.c_str(); r > 0; --r, name += std::strlen(name) + 1) {
-    if (name != own) return std::string(name);
-  }
-  return std::string();
 }
 
 template <class Start>
@@ -297,116 +192,6 @@ Result<void> Image::remove_metadata(const std::string& key) {
   if (r < 0 && r != -ENOENT) {
     return std::unexpected(ceph_error(r, "writing the image's metadata"));
   }
-  return {};
-}
-
-Result<std::vector<SnapshotInfo>> Image::snapshots() const {
-  SnapshotList list(rbd());
-  VMLIFT_CHECK(list.read(handle_));
-  std::vector<SnapshotInfo> snapshots;
-  for (const rbd_snap_info_t& one : list.snapshots()) {
-    rbd_snap_namespace_type_t kind = RBD_SNAP_NAMESPACE_TYPE_USER;
-    // Those of groups and mirrors are the cluster's own.
-    if (rbd().snap_get_namespace_type(handle_, one.id, &kind) < 0 ||
-        kind != RBD_SNAP_NAMESPACE_TYPE_USER) {
-      continue;
-    }
-    timespec created{};
-    (void)rbd().snap_get_timestamp(handle_, one.id, &created);
-    snapshots.push_back({.id = std::to_string(one.id),
-                         .name = one.name,
-                         .virtual_size = one.size,
-                         .created = created.tv_sec});
-  }
-  return snapshots;
-}
-
-Result<std::size_t> Image::count_all_snapshots() const {
-  SnapshotList list(rbd());
-  VMLIFT_CHECK(list.read(handle_));
-  return list.snapshots().size();
-}
-
-Result<SnapshotInfo> Image::snapshot(std::string_view id) const {
-  VMLIFT_TRY(const auto all, snapshots());
-  const auto found = std::ranges::find(all, id, &SnapshotInfo::id);
-  if (found == all.end()) {
-    return fail(ErrorCode::NotFound, "the image {} has no snapshot of id {} (any more)", name_, id);
-  }
-  return *found;
-}
-
-Result<SnapshotInfo> Image::take_snapshot(const std::string& name) {
-  if (name.empty() || name.find_first_of("@/") != std::string::npos) {
-    return fail(ErrorCode::InvalidArgument, "'{}' cannot be the name of a snapshot", name);
-  }
-  VMLIFT_CHECK(flush());
-  if (const int r = rbd().snap_create(handle_, name.c_str()); r < 0) {
-    return std::unexpected(ceph_error(r, fmt::format("taking the snapshot {}", name)));
-  }
-  VMLIFT_TRY(const auto all, snapshots());
-  const auto taken = std::ranges::find(all, name, &SnapshotInfo::name);
-  if (taken == all.end()) {
-    return fail(ErrorCode::SourceChanged, "the snapshot {} was removed at once", name);
-  }
-  return *taken;
-}
-
-Result<void> Image::remove_snapshot(std::string_view id) {
-  VMLIFT_TRY(const SnapshotInfo found, snapshot(id));
-  const int r = rbd().snap_remove_by_id(handle_, std::stoull(found.id));
-  if (r < 0) {
-    return std::unexpected(ceph_error(r, fmt::format("removing the snapshot {}", found.name)));
-  }
-  return {};
-}
-
-Result<void> Image::roll_back(std::string_view id) {
-  VMLIFT_TRY(const SnapshotInfo found, snapshot(id));
-  if (found.virtual_size != size_) {
-    return fail(ErrorCode::UnsupportedFeature,
-                "the snapshot {} is of {} bytes, the image has {} now: rolling back across a "
-                "change of size is not supported",
-                found.name, found.virtual_size, size_);
-  }
-  VMLIFT_CHECK(check_alone());
-  VMLIFT_CHECK(flush());
-  if (const int r = rbd().snap_rollback(handle_, found.name.c_str()); r < 0) {
-    return std::unexpected(ceph_error(r, fmt::format("rolling back to {}", found.name)));
-  }
-  return {};
-}
-
-Result<void> Image::clone(std::string_view id, const Pool& to, const std::string& name) const {
-  VMLIFT_TRY(const SnapshotInfo found, snapshot(id));
-  rbd_image_options_t options = nullptr;
-  rbd().image_options_create(&options);
-  // The second kind needs no protected snapshot and lets the parent's be removed.
-  constexpr std::uint64_t kSecondKind = 2;
-  int r = rbd().image_options_set_uint64(options, RBD_IMAGE_OPTION_CLONE_FORMAT, kSecondKind);
-  if (r == 0) {
-    r = rbd().clone3(pool_->io(), name_.c_str(), found.name.c_str(), to.io(), name.c_str(),
-                     options);
-  }
-  rbd().image_options_destroy(options);
-  if (r < 0)
-    return std::unexpected(ceph_error(r, fmt::format("cloning the snapshot {}", found.name)));
-  return {};
-}
-
-Result<void> Image::differences(const char* since, Extent window, bool whole_objects,
-                                const DiffVisitor& visit) const {
-  const auto visit_one = [](std::uint64_t offset, std::size_t length, int exists, void* visitor) {
-    (*static_cast<const DiffVisitor*>(visitor))({offset, length}, exists != 0);
-    return 0;
-  };
-  const int r =
-      rbd().diff_iterate2(handle_, since, window.offset, window.length, 1, whole_objects ? 1 : 0,
-                          visit_one, const_cast<DiffVisitor*>(&visit));
-  if (r == -EINVAL && since != nullptr) {
-    return fail(ErrorCode::InvalidArgument, "the snapshot is younger than what is compared to it");
-  }
-  if (r < 0) return std::unexpected(ceph_error(r, "asking what the image holds").at(window.offset));
   return {};
 }
 

@@ -1,4 +1,5 @@
-// One open RBD image: requests, locks, snapshots and differences, as librbd has them.
+// One open RBD image as librbd has it: its requests (image.cpp), who else uses it
+// (image_users.cpp), its snapshots and what differs between them (image_snapshots.cpp).
 #pragma once
 
 #include <cstdint>

@@ -5,17 +5,17 @@
 #include <ctime>
 
 #include "base/fail.hpp"
+#include "formats/rbd/image_options.hpp"
 
 namespace vmlift::rbd {
 
 Error ceph_error(int result, std::string_view activity) {
-  Error found = os_error(-result, activity);
   // The lock was taken from us, or the cluster has fenced us off.
   if (result == -ESHUTDOWN) {
     return error(ErrorCode::InUse, "{}: another client has taken the image over", activity)
         .os(ESHUTDOWN);
   }
-  return found;
+  return os_error(-result, activity);
 }
 
 struct Pool::Cluster {
@@ -36,19 +36,6 @@ const std::string* find(const std::map<std::string, std::string>& options, const
   const auto found = options.find(name);
   return found == options.end() ? nullptr : &found->second;
 }
-
-/// Options of librbd for a new image.
-class ImageOptions {
- public:
-  explicit ImageOptions(const LibRbd& rbd) : rbd_(rbd) { rbd_.image_options_create(&options_); }
-  ~ImageOptions() { rbd_.image_options_destroy(options_); }
-  ImageOptions(const ImageOptions&) = delete;
-  rbd_image_options_t get() const { return options_; }
-
- private:
-  const LibRbd& rbd_;
-  rbd_image_options_t options_ = nullptr;
-};
 
 }  // namespace
 
@@ -160,21 +147,17 @@ Result<void> Pool::check(const Layout& layout) const {
 Result<void> Pool::create(const std::string& image, std::uint64_t size,
                           const Layout& layout) const {
   const ImageOptions options(rbd_);
-  const auto set_number = [&](int option, std::uint64_t value) {
-    return rbd_.image_options_set_uint64(options.get(), option, value);
-  };
   int r = 0;
   if (layout.object_size != 0) {
     const auto order = static_cast<std::uint64_t>(__builtin_ctzll(layout.object_size));
-    r = set_number(RBD_IMAGE_OPTION_ORDER, order);
+    r = options.set(RBD_IMAGE_OPTION_ORDER, order);
   }
   if (!layout.features.empty() && r == 0) {
     VMLIFT_TRY(const std::uint64_t features, features_named(layout.features));
-    r = set_number(RBD_IMAGE_OPTION_FEATURES, features);
+    r = options.set(RBD_IMAGE_OPTION_FEATURES, features);
   }
   if (!layout.data_pool.empty() && r == 0) {
-    r = rbd_.image_options_set_string(options.get(), RBD_IMAGE_OPTION_DATA_POOL,
-                                      layout.data_pool.c_str());
+    r = options.set(RBD_IMAGE_OPTION_DATA_POOL, layout.data_pool);
   }
   if (r == 0) r = rbd_.create4(io_, image.c_str(), size, options.get());
   if (r < 0) return std::unexpected(ceph_error(r, "creating the image"));

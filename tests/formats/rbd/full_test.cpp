@@ -14,7 +14,9 @@ using namespace vmlift::test;
 
 namespace {
 
-/// Makes the cluster's only OSD tell that it is full, and itself undone at the end.
+/// Makes the cluster's only OSD tell that it is full, and itself undone at the end. A pool that is
+/// over its quota (EDQUOT) cannot be had here: quotas are enforced by what the manager daemon
+/// counts, and this cluster has none.
 class FullCluster {
  public:
   FullCluster() {
