@@ -99,13 +99,13 @@ void ScriptedNbdServer::accept_clients() {
     std::lock_guard lock(mutex_);
     clients_.push_back(client);
     if (ending_) return;
-    ++connections_;
-    workers_.emplace_back([this, client] { serve(client); });
+    const bool later = connections_++ > 0;
+    workers_.emplace_back([this, client, later] { serve(client, later); });
   }
 }
 
-void ScriptedNbdServer::serve(int client) {
-  if (negotiate(client)) {
+void ScriptedNbdServer::serve(int client, bool later) {
+  if (negotiate(client, later)) {
     while (answer(client)) {
     }
   }
@@ -120,15 +120,18 @@ bool ScriptedNbdServer::keep_silent(int client) {
   return false;
 }
 
-bool ScriptedNbdServer::negotiate(int client) {
+bool ScriptedNbdServer::negotiate(int client, bool later) {
   using Silence = NbdScript::Silence;
   if (script_.silent == Silence::from_start) return keep_silent(client);
   constexpr std::uint16_t kFixedNewstyle = 3;
   if (!Message().put(kGreeting).put(kOptionMagic).put(kFixedNewstyle).send(client)) return false;
   std::array<std::byte, 4> flags{};
   if (!receive(client, flags)) return false;
-  const std::uint64_t size = script_.claimed_size ? script_.claimed_size : script_.content.size();
-  constexpr std::uint16_t kHasFlags = 1;
+  std::uint64_t size = script_.claimed_size ? script_.claimed_size : script_.content.size();
+  if (later && script_.size_later != 0) size = script_.size_later;
+  constexpr std::uint16_t kHasFlags = 1, kMultiConnection = 1 << 8;
+  const auto flags_of_export =
+      static_cast<std::uint16_t>(kHasFlags | (script_.multi_connection ? kMultiConnection : 0));
   while (true) {
     std::array<std::byte, 16> head{};
     if (!receive(client, head) || load_be<std::uint64_t>(head) != kOptionMagic) return false;
@@ -160,7 +163,7 @@ bool ScriptedNbdServer::negotiate(int client) {
       case kInfo:
       case kGo:
         reply = option_reply(option, kInfoReply, 12);
-        reply.put(std::uint16_t{0}).put(size).put(kHasFlags);
+        reply.put(std::uint16_t{0}).put(size).put(flags_of_export);
         if (!reply.send(client)) return false;
         reply = option_reply(option, kInfoReply, 14);
         reply.put(std::uint16_t{3})

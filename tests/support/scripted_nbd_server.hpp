@@ -16,6 +16,8 @@ namespace vmlift::test {
 struct NbdScript {
   std::vector<std::byte> content;
   std::uint64_t claimed_size = 0;  ///< 0: that of the content
+  std::uint64_t size_later = 0;    ///< what every connection after the first is told; 0: the same
+  bool multi_connection = false;   ///< promised: several connections see the same
   std::uint32_t block_minimum = 1;
   std::uint32_t block_maximum = 32 << 20;
   std::uint32_t option_reply_length =
@@ -44,8 +46,8 @@ class ScriptedNbdServer {
 
  private:
   void accept_clients();
-  void serve(int client);
-  bool negotiate(int client);
+  void serve(int client, bool later);
+  bool negotiate(int client, bool later);
   bool keep_silent(int client);
   bool answer(int client);
 

@@ -89,6 +89,10 @@ nbd_completion_callback Request::completion() {
   return {.callback = answered, .user_data = this, .free = nullptr};
 }
 
+bool Request::may_be_lost() const {
+  return !to_disk && (kind == Kind::write || kind == Kind::zero || kind == Kind::fast_zero);
+}
+
 std::string_view Request::activity() const {
   switch (kind) {
     case Kind::read:

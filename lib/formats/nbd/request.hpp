@@ -50,6 +50,9 @@ struct Request {
   bool send(const LibNbd& lib, nbd_handle* handle);
   /// What libnbd calls with the answer.
   nbd_completion_callback completion();
+  /// Whether a server that goes down after its answer may have lost it. A discard that is lost
+  /// leaves bytes that may be anything, as they might have been anyway.
+  bool may_be_lost() const;
   /// "reading from the server", for error texts.
   std::string_view activity() const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
 #include <thread>
 
 #include "base/bytes.hpp"
@@ -27,6 +28,13 @@ constexpr std::uint64_t kZeroPiece = 32 << 20;
 constexpr std::chrono::milliseconds kPauses[] = {std::chrono::milliseconds(100),
                                                  std::chrono::milliseconds(500),
                                                  std::chrono::milliseconds(2000)};
+
+Error writes_lost(std::string_view how) {
+  return error(ErrorCode::Io,
+               "{}; what was written since the last flush may be lost with the connection: write "
+               "it again",
+               how);
+}
 
 }  // namespace
 
@@ -63,34 +71,33 @@ Server::Use Server::idlest() {
   return Use(slot);
 }
 
-Result<std::shared_ptr<Connection>> Server::connection(Slot& slot) {
+/// The slot's connection, opened where there is none; what it leads to must be the same disk.
+Result<std::shared_ptr<Connection>> Server::connection(Slot& slot, Lost lost) {
   std::lock_guard lock(slot.mutex);
-  if (slot.connection == nullptr) {
-    VMLIFT_TRY(slot.connection, Connection::open(lib_, uri_, settings_));
+  if (slot.connection != nullptr && (lost == Lost::stays || !slot.connection->lost())) {
+    return slot.connection;
   }
-  return slot.connection;
-}
-
-/// A new connection in place of a lost one; what it leads to must be the same disk.
-Result<std::shared_ptr<Connection>> Server::replace(Slot& slot) {
-  std::lock_guard lock(slot.mutex);
-  if (slot.connection != nullptr && !slot.connection->lost()) return slot.connection;
   slot.connection.reset();
   VMLIFT_TRY(auto fresh, Connection::open(lib_, uri_, settings_));
   if (fresh->about().size != export_.size) {
     return fail(ErrorCode::SourceChanged, "the server's disk has {} bytes now, it had {}",
                 fresh->about().size, export_.size);
   }
+  // The first one has seen every write that is not flushed: see flush().
+  if (&slot == slots_.front().get() && unflushed_.any()) {
+    return std::unexpected(writes_lost("the server was written while it was connected again"));
+  }
   slot.connection = fresh;
   return fresh;
 }
 
 /// For what may be asked twice. Writes are not: a server that went down may have lost earlier
-/// ones that it had answered and not flushed, and nobody would notice.
+/// ones that it had answered and not flushed, and nobody would notice. For the same reason no
+/// connection is opened again while there are such writes: their loss is the error.
 template <class Attempt>
 Result<void> Server::repeating(Attempt attempt) {
   const Use use = idlest();
-  auto connected = connection(use.slot);
+  auto connected = connection(use.slot, Lost::stays);
   for (std::size_t failed = 0;; ++failed) {
     bool progress = false;
     bool lost = false;
@@ -98,6 +105,9 @@ Result<void> Server::repeating(Attempt attempt) {
     if (connected) {
       outcome = attempt(**connected, progress);
       lost = (*connected)->lost();
+      if (lost && !outcome && unflushed_.any()) {
+        return std::unexpected(writes_lost(outcome.error().message()));
+      }
     } else {
       outcome = std::unexpected(connected.error());
       lost = connected.error().code() == ErrorCode::Io;
@@ -105,7 +115,7 @@ Result<void> Server::repeating(Attempt attempt) {
     if (progress) failed = 0;
     if (outcome || !lost || failed == std::size(kPauses)) return outcome;
     std::this_thread::sleep_for(kPauses[failed]);
-    connected = replace(use.slot);
+    connected = connection(use.slot, Lost::replaced);
     if (!connected && connected.error().code() == ErrorCode::NotFound) {
       // The socket of a server that is being started again.
       connected = std::unexpected(
@@ -116,7 +126,9 @@ Result<void> Server::repeating(Attempt attempt) {
 
 Result<void> Server::once(std::vector<Request> requests) {
   const Use use = idlest();
-  VMLIFT_TRY(const auto connected, connection(use.slot));
+  VMLIFT_TRY(const auto connected, connection(use.slot, Lost::stays));
+  std::optional<Unflushed::Write> write;
+  if (std::ranges::any_of(requests, &Request::may_be_lost)) write.emplace(unflushed_);
   return connected->perform(requests);
 }
 
@@ -262,10 +274,18 @@ Result<void> Server::trim(Extent extent) {
   return once(cut({.kind = Request::Kind::trim, .range = {start, end - start}}, kFastZeroPiece));
 }
 
-/// With several connections the server has promised that a flush on one covers all.
+/// With several connections the server has promised that a flush on one covers all. It goes over
+/// the first, which is older than every write that is not flushed: where that one still answers,
+/// the server has not been started again since, and has what it was given.
 Result<void> Server::flush() {
   if (!export_.flush) return {};
-  return once({{.kind = Request::Kind::flush}});
+  const std::uint64_t covered = unflushed_.answered();
+  const Use use(*slots_.front());
+  VMLIFT_TRY(const auto connected, connection(use.slot, Lost::stays));
+  Request flush{.kind = Request::Kind::flush};
+  VMLIFT_CHECK(connected->perform({&flush, 1}));
+  unflushed_.flushed(covered);
+  return {};
 }
 
 Result<std::vector<StatusRun>> Server::status(std::string_view context, Extent extent) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "formats/nbd/connection.hpp"
+#include "formats/nbd/unflushed.hpp"
 #include "vmlift/disk.hpp"
 #include "vmlift/error.hpp"
 
@@ -55,8 +56,8 @@ class Server {
 
   Server(LibNbd lib, Uri uri, Settings settings, std::shared_ptr<Connection> first);
 
-  Result<std::shared_ptr<Connection>> connection(Slot& slot);
-  Result<std::shared_ptr<Connection>> replace(Slot& slot);
+  enum class Lost { stays, replaced };
+  Result<std::shared_ptr<Connection>> connection(Slot& slot, Lost lost);
   Use idlest();
   /// Calls `attempt(connection, progress)`, with a new connection after each loss of one; where an
   /// attempt got on, `progress`, the losses are counted from there.
@@ -73,6 +74,7 @@ class Server {
   const Export export_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::atomic<bool> fast_zero_;
+  Unflushed unflushed_;
   std::mutex edges_;  // blocks that are read, changed and written back
 };
 
