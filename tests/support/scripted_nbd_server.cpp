@@ -23,6 +23,7 @@ constexpr std::uint32_t kStructuredReply = 0x668e33ef;
 constexpr std::uint32_t kExportName = 1, kAbort = 2, kInfo = 6, kGo = 7, kStructured = 8,
                         kListContexts = 9, kSetContexts = 10;
 constexpr std::uint32_t kAck = 1, kInfoReply = 3, kContextReply = 4, kUnsupported = 0x80000001;
+constexpr std::uint16_t kDone = 1;  // the last part of an answer
 constexpr std::uint32_t kRead = 0, kDisconnect = 2, kStatus = 7;
 
 bool receive(int client, std::span<std::byte> bytes) {
@@ -30,6 +31,15 @@ bool receive(int client, std::span<std::byte> bytes) {
     const ssize_t got = ::recv(client, bytes.data(), bytes.size(), 0);
     if (got <= 0) return false;
     bytes = bytes.subspan(static_cast<std::size_t>(got));
+  }
+  return true;
+}
+
+bool send_all(int client, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(client, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(sent));
   }
   return true;
 }
@@ -47,15 +57,8 @@ class Message {
     bytes_.insert(bytes_.end(), more.begin(), more.end());
     return *this;
   }
-  bool send(int client) const {
-    std::span<const std::byte> rest = bytes_;
-    while (!rest.empty()) {
-      const ssize_t sent = ::send(client, rest.data(), rest.size(), MSG_NOSIGNAL);
-      if (sent <= 0) return false;
-      rest = rest.subspan(static_cast<std::size_t>(sent));
-    }
-    return true;
-  }
+  std::span<const std::byte> bytes() const { return bytes_; }
+  bool send(int client) const { return send_all(client, bytes_); }
 
  private:
   Bytes bytes_;
@@ -120,8 +123,28 @@ bool ScriptedNbdServer::keep_silent(int client) {
   return false;
 }
 
+/// A part of an answer, at the server's pace.
+bool ScriptedNbdServer::send(int client, std::span<const std::byte> part) const {
+  constexpr std::size_t kStride = 64 << 10;
+  while (!part.empty()) {
+    const auto stride = part.first(std::min(part.size(), kStride));
+    if (!send_all(client, stride)) return false;
+    part = part.subspan(stride.size());
+    std::this_thread::sleep_for(script_.pause);
+  }
+  return true;
+}
+
+/// Until the client goes away.
+bool ScriptedNbdServer::send_for_ever(int client, std::span<const std::byte> part) const {
+  while (send(client, part)) {
+  }
+  return false;
+}
+
 bool ScriptedNbdServer::negotiate(int client, bool later) {
   using Silence = NbdScript::Silence;
+  using Endless = NbdScript::Endless;
   if (script_.silent == Silence::from_start) return keep_silent(client);
   constexpr std::uint16_t kFixedNewstyle = 3;
   if (!Message().put(kGreeting).put(kOptionMagic).put(kFixedNewstyle).send(client)) return false;
@@ -156,6 +179,10 @@ bool ScriptedNbdServer::negotiate(int client, bool later) {
         const auto name = as_bytes("base:allocation");
         reply = option_reply(option, kContextReply, static_cast<std::uint32_t>(4 + name.size()));
         reply.put(std::uint32_t{1}).put_bytes(name);
+        if (script_.endless ==
+            (option == kListContexts ? Endless::contexts_listed : Endless::contexts_set)) {
+          return send_for_ever(client, reply.bytes());
+        }
         if (!reply.send(client)) return false;
         reply = option_reply(option, kAck, 0);
         break;
@@ -164,6 +191,7 @@ bool ScriptedNbdServer::negotiate(int client, bool later) {
       case kGo:
         reply = option_reply(option, kInfoReply, 12);
         reply.put(std::uint16_t{0}).put(size).put(flags_of_export);
+        if (script_.endless == Endless::information) return send_for_ever(client, reply.bytes());
         if (!reply.send(client)) return false;
         reply = option_reply(option, kInfoReply, 14);
         reply.put(std::uint16_t{3})
@@ -198,22 +226,15 @@ bool ScriptedNbdServer::answer(int client) {
   const auto cookie = load_be<std::uint64_t>(head, 8) ^ (script_.wrong_cookie ? 0x5555 : 0);
   const auto offset = load_be<std::uint64_t>(head, 16);
   const auto length = load_be<std::uint32_t>(head, 24);
-  constexpr std::uint16_t kDone = 1;
   Message reply;
-  if (type == kRead) {
-    Bytes data(length);
-    for (std::size_t i = 0; i < length && offset + i < script_.content.size(); ++i) {
-      data[i] = script_.content[offset + i];
-    }
-    constexpr std::uint16_t kOffsetData = 1;
-    reply.put(kStructuredReply)
-        .put(kDone)
-        .put(kOffsetData)
-        .put(cookie)
-        .put(static_cast<std::uint32_t>(8 + length))
-        .put(offset)
-        .put_bytes(data);
-  } else if (type == kStatus) {
+  if (script_.endless == NbdScript::Endless::errors) {
+    constexpr std::uint16_t kError = 0x8001;
+    reply.put(kStructuredReply).put(std::uint16_t{0}).put(kError).put(cookie);
+    reply.put(std::uint32_t{6}).put(std::uint32_t{5}).put(std::uint16_t{0});
+    return send_for_ever(client, reply.bytes());
+  }
+  if (type == kRead) return send_data(client, cookie, offset, length);
+  if (type == kStatus) {
     auto runs = script_.status;
     if (runs.empty()) runs = {{length, 0}};
     constexpr std::uint16_t kBlockStatus = 5;
@@ -233,6 +254,31 @@ bool ScriptedNbdServer::answer(int client) {
     reply.put(kSimpleReply).put(std::uint32_t{22}).put(cookie);
   }
   return reply.send(client);
+}
+
+bool ScriptedNbdServer::send_data(int client, std::uint64_t cookie, std::uint64_t offset,
+                                  std::uint32_t length) const {
+  for (std::uint64_t at = offset, end = offset + length; at < end;) {
+    Bytes data(std::min<std::uint64_t>(script_.chunk, end - at));
+    for (std::size_t i = 0; i < data.size() && at + i < script_.content.size(); ++i) {
+      data[i] = script_.content[at + i];
+    }
+    const bool endless = script_.endless == NbdScript::Endless::data;
+    const bool last = !endless && at + data.size() == end;
+    constexpr std::uint16_t kOffsetData = 1;
+    Message part;
+    part.put(kStructuredReply)
+        .put(last ? kDone : std::uint16_t{0})
+        .put(kOffsetData)
+        .put(cookie)
+        .put(static_cast<std::uint32_t>(8 + data.size()))
+        .put(at)
+        .put_bytes(data);
+    if (endless) return send_for_ever(client, part.bytes());
+    if (!send(client, part.bytes())) return false;
+    at += data.size();
+  }
+  return true;
 }
 
 }  // namespace vmlift::test

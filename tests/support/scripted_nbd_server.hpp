@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <list>
 #include <mutex>
@@ -32,8 +33,13 @@ struct NbdScript {
   /// From there on it says nothing more.
   enum class Silence { never, from_start, in_options, before_export, after_handshake };
   Silence silent = Silence::never;
-  bool status_twice = false;      ///< the same place is told of twice in one answer
-  bool status_elsewhere = false;  ///< the answer is of a context nobody asked for
+  /// What it goes on to send for ever: the same part of one answer again and again.
+  enum class Endless { never, contexts_listed, contexts_set, information, data, errors };
+  Endless endless = Endless::never;
+  std::uint32_t chunk = 32 << 20;     ///< so much data is in one part of an answer at most
+  std::chrono::milliseconds pause{};  ///< after each 64 KiB of an answer, and each part of it
+  bool status_twice = false;          ///< the same place is told of twice in one answer
+  bool status_elsewhere = false;      ///< the answer is of a context nobody asked for
 };
 
 class ScriptedNbdServer {
@@ -50,6 +56,10 @@ class ScriptedNbdServer {
   bool negotiate(int client, bool later);
   bool keep_silent(int client);
   bool answer(int client);
+  bool send(int client, std::span<const std::byte> part) const;
+  bool send_for_ever(int client, std::span<const std::byte> part) const;
+  bool send_data(int client, std::uint64_t cookie, std::uint64_t offset,
+                 std::uint32_t length) const;
 
   const NbdScript script_;
   int listener_ = -1;

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -41,10 +42,17 @@ class Depth {
   int short_ = 0;
 };
 
+/// How many bytes wait in the socket.
+std::uint64_t unread(int socket) {
+  int bytes = 0;
+  return ::ioctl(socket, FIONREAD, &bytes) == 0 ? static_cast<std::uint64_t>(std::max(bytes, 0))
+                                                : 0;
+}
+
 }  // namespace
 
 Connection::Connection(const LibNbd& lib, Uri uri, Settings settings)
-    : lib_(lib), uri_(std::move(uri)), settings_(std::move(settings)), last_sign_(Clock::now()) {}
+    : lib_(lib), uri_(std::move(uri)), settings_(std::move(settings)) {}
 
 // Closing sends nothing: a server that is silent cannot hold it up.
 Connection::~Connection() { lib_.close(handle_); }
@@ -56,7 +64,7 @@ bool Connection::lost() const {
 
 Result<void> Connection::perform(std::span<Request> requests) {
   Lock lock(mutex_);
-  Waiter waiter(requests.size());
+  Waiter waiter(requests.size(), silence_);
   for (Request& request : requests) submit(request, waiter);
   wait(lock, waiter);
   for (Request& request : requests) VMLIFT_CHECK(outcome(request));
@@ -66,7 +74,7 @@ Result<void> Connection::perform(std::span<Request> requests) {
 Result<void> Connection::perform(std::span<Request> requests, const Fill& fill,
                                  const Visit& visit) {
   Lock lock(mutex_);
-  Waiter waiter(requests.size());
+  Waiter waiter(requests.size(), silence_);
   // Nothing may come into the buffers after the return, be it by an exception of the caller's.
   struct Drain {
     Connection& connection;
@@ -144,7 +152,7 @@ void Connection::wait(Lock& lock, Waiter& waiter) {
   if (failure_ || (waiter.satisfied() && watching_ != nullptr)) return;
   watching_ = &waiter;
   // A silence while nobody listened is none.
-  last_sign_ = Clock::now();
+  silence_.begin();
   while (!failure_ && !waiter.satisfied()) step(lock);
   watching_ = nullptr;
   if (!waiting_.empty()) waiting_.front()->turn.notify_one();
@@ -156,7 +164,7 @@ void Connection::submit(Request& request, Waiter& waiter) {
   request.problem.reset();
   request.waiter = &waiter;
   if (failure_) return;
-  ++waiter.under_way;
+  waiter.expect(request);
   const bool taken = request.send(lib_, handle_);
   // Sending may be what finds out; libnbd has then answered all requests with an error.
   if (closed()) {
@@ -176,9 +184,9 @@ void Connection::step(Lock& lock) {
   if ((direction & LIBNBD_AIO_DIRECTION_READ) != 0) watched[0].events |= POLLIN;
   if ((direction & LIBNBD_AIO_DIRECTION_WRITE) != 0) watched[0].events |= POLLOUT;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-      last_sign_ + settings_.timeout - Clock::now());
+      silence_.since() + settings_.timeout - Clock::now());
   if (left.count() <= 0) {
-    give_up(error(ErrorCode::Timeout, "the server said nothing for {} seconds",
+    give_up(error(ErrorCode::Timeout, "the server answered nothing for {} seconds",
                   settings_.timeout.count()),
             false);
     return;
@@ -199,16 +207,18 @@ void Connection::step(Lock& lock) {
     (void)::eventfd_read(wake_.get(), &count);
   }
   if (watched[0].revents == 0) return;
-  last_sign_ = Clock::now();
   // Another thread's request may have moved the state machine meanwhile.
   const unsigned now = lib_.aio_get_direction(handle_);
   const bool hung_up = (watched[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
   int moved = 0;
   if ((now & LIBNBD_AIO_DIRECTION_READ) != 0 && ((watched[0].revents & POLLIN) != 0 || hung_up)) {
+    const std::uint64_t before = unread(watched[0].fd);
     moved = lib_.aio_notify_read(handle_);
+    silence_.heard(before - std::min(before, unread(watched[0].fd)));
   } else if ((now & LIBNBD_AIO_DIRECTION_WRITE) != 0 &&
              ((watched[0].revents & POLLOUT) != 0 || hung_up)) {
     moved = lib_.aio_notify_write(handle_);
+    silence_.sent();
   }
   if (moved == -1) {
     give_up(server_error("the connection failed"), true);
@@ -245,6 +255,10 @@ Error Connection::server_error(std::string_view activity) const {
   // Its end in the middle of an answer is a connection lost like any other.
   if (number == 0 && reason.ends_with("disconnected unexpectedly")) code = ErrorCode::Io;
   if (number == 0 && reason.starts_with("getaddrinfo")) code = ErrorCode::NotFound;
+  // GnuTLS's own, after 40 seconds in which libnbd does not come back.
+  if (number == 0 && reason.find("The operation timed out") != reason.npos) {
+    code = ErrorCode::Timeout;
+  }
   if (number == EOVERFLOW) code = ErrorCode::Limit;
   return error(code, "{}: {}", activity, reason).os(number);
 }

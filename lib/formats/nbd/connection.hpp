@@ -3,7 +3,6 @@
 // too long, and every request's error is looked at in one place.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -17,6 +16,7 @@
 #include "formats/nbd/libnbd.hpp"
 #include "formats/nbd/request.hpp"
 #include "formats/nbd/settings.hpp"
+#include "formats/nbd/silence.hpp"
 #include "formats/nbd/uri.hpp"
 #include "io/descriptor.hpp"
 
@@ -71,6 +71,15 @@ class Connection {
  private:
   Connection(const LibNbd& lib, Uri uri, Settings settings);
 
+  /// The steps of the handshake. libnbd goes on in one call for as long as there is something to
+  /// read, and keeps what it reads: a list without end has to be ended from inside that call.
+  struct Steps {
+    int socket = -1;
+    unsigned taken = 0;
+    bool too_many() const;
+    static int on_message(void* self, const char* context, const char* message);
+  };
+
   using Lock = std::unique_lock<std::mutex>;
 
   // handshake.cpp
@@ -101,7 +110,8 @@ class Connection {
   nbd_handle* handle_ = nullptr;
   Waiter* watching_ = nullptr;  // whoever has the socket in its eye, for all
   std::list<Waiter*> waiting_;  // the others
-  std::chrono::steady_clock::time_point last_sign_;
+  Silence silence_;
+  Steps steps_;
   std::optional<Error> failure_;  // the handle is not driven any more
   bool lost_ = false;
 };

@@ -1,5 +1,6 @@
 // From the first byte to an export whose every claim is checked.
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #include <bit>
 #include <cerrno>
@@ -14,6 +15,8 @@ namespace {
 constexpr std::uint64_t kLargestMinimumBlock = 64 << 10;
 constexpr std::uint64_t kDefaultMaximumBlock = 32 << 20;
 constexpr std::size_t kMostBitmaps = 64;
+// A server with 64 bitmaps takes less than a thousand.
+constexpr unsigned kMostSteps = 1 << 14;
 
 /// libnbd's answer -1, 0 or 1 to "can it ...": not knowing is no.
 bool yes(int answer) { return answer == 1; }
@@ -44,7 +47,10 @@ Result<void> Connection::connect() {
       lib_.set_uri_allow_tls(handle_, tls) == -1 ||
       // The keys that the caller's URI names.
       lib_.set_uri_allow_local_file(handle_, uri_.tls) == -1 || !use_keys() ||
-      lib_.set_opt_mode(handle_, true) == -1 || lib_.set_pread_initialize(handle_, false) == -1 ||
+      lib_.set_debug_callback(
+          handle_, {.callback = Steps::on_message, .user_data = &steps_, .free = nullptr}) == -1 ||
+      lib_.set_debug(handle_, true) == -1 || lib_.set_opt_mode(handle_, true) == -1 ||
+      lib_.set_pread_initialize(handle_, false) == -1 ||
       lib_.aio_connect_uri(handle_, uri_.text.c_str()) == -1) {
     return std::unexpected(server_error("connecting"));
   }
@@ -54,6 +60,7 @@ Result<void> Connection::connect() {
                 uri_.unix_socket ? "nbds+unix://" : "nbds://", begun.error().message());
   }
   if (lib_.aio_is_negotiating(handle_) == 1) VMLIFT_CHECK(negotiate(lock));
+  if (lib_.set_debug(handle_, false) == -1) return std::unexpected(server_error("connecting"));
   return inspect();
 }
 
@@ -120,6 +127,16 @@ Result<void> Connection::list_contexts(Lock& lock) {
   return {};
 }
 
+bool Connection::Steps::too_many() const { return taken > kMostSteps; }
+
+/// libnbd's debug messages, one or more for each step, are where it can be ended.
+int Connection::Steps::on_message(void* self, const char*, const char*) {
+  auto& steps = *static_cast<Steps*>(self);
+  ++steps.taken;
+  if (steps.too_many()) ::shutdown(steps.socket, SHUT_RDWR);
+  return 0;
+}
+
 /// What the server promised, checked: every number is its word only.
 Result<void> Connection::inspect() {
   if (lib_.aio_is_ready(handle_) != 1) {
@@ -165,6 +182,10 @@ Result<void> Connection::inspect() {
 
 Result<void> Connection::drive_handshake(Lock& lock) {
   while (!failure_ && lib_.aio_is_connecting(handle_) == 1) step(lock);
+  if (steps_.too_many()) {
+    return fail(ErrorCode::Protocol, "the server's answers in the handshake do not end");
+  }
+  steps_.socket = lib_.aio_get_fd(handle_);
   if (failure_) return std::unexpected(*failure_);
   return {};
 }

@@ -14,7 +14,7 @@
   CALL(create) CALL(close) CALL(get_error) CALL(get_errno) CALL(set_uri_allow_transports)         \
   CALL(set_uri_allow_tls) CALL(set_uri_allow_local_file) CALL(set_tls_certificates)               \
   CALL(set_tls_psk_file) CALL(set_tls_username) CALL(set_tls_verify_peer) CALL(set_opt_mode)      \
-  CALL(set_pread_initialize) CALL(add_meta_context) CALL(clear_meta_contexts)                     \
+  CALL(set_pread_initialize) CALL(set_debug) CALL(set_debug_callback) CALL(add_meta_context) CALL(clear_meta_contexts)                     \
   CALL(can_meta_context) CALL(supports_uri) CALL(supports_tls) CALL(aio_connect_uri)              \
   CALL(aio_opt_go) CALL(aio_opt_list_meta_context) CALL(aio_is_connecting)                        \
   CALL(aio_is_negotiating) CALL(aio_is_ready) CALL(aio_is_processing) CALL(aio_is_dead)           \

@@ -39,9 +39,15 @@ int on_extents(void* user_data, const char* context, std::uint64_t offset, std::
 
 }  // namespace
 
+void Waiter::expect(const Request& request) {
+  ++under_way;
+  silence.asked(request.due());
+}
+
 void Waiter::take(Request& request) {
   answered.push_back(&request);
   --under_way;
+  silence.answered(request.due());
   if (satisfied()) turn.notify_one();
 }
 
@@ -87,6 +93,12 @@ nbd_completion_callback Request::completion() {
     return 1;  // libnbd forgets the command
   };
   return {.callback = answered, .user_data = this, .free = nullptr};
+}
+
+std::uint64_t Request::due() const {
+  // QEMU's longest block status is a MiB.
+  constexpr std::uint64_t kBesideData = 1 << 20;
+  return kBesideData + (kind == Kind::read ? 2 * range.length : 0);
 }
 
 bool Request::may_be_lost() const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "formats/nbd/libnbd.hpp"
+#include "formats/nbd/silence.hpp"
 #include "vmlift/error.hpp"
 #include "vmlift/extent.hpp"
 
@@ -24,14 +25,16 @@ struct Request;
 
 /// One thread that waits for its requests.
 struct Waiter {
-  explicit Waiter(std::size_t most) { answered.reserve(most); }
+  Waiter(std::size_t most, Silence& of_server) : silence(of_server) { answered.reserve(most); }
 
   std::condition_variable turn;      ///< enough is answered, or it is to watch the socket
   std::size_t under_way = 0;         ///< requests without an answer
   std::size_t enough = 0;            ///< it goes on when no more than so many are under way
   std::vector<Request*> answered{};  ///< and not yet taken
+  Silence& silence;
 
   bool satisfied() const { return under_way <= enough; }
+  void expect(const Request& request);
   void take(Request& request);
 };
 
@@ -50,6 +53,8 @@ struct Request {
   bool send(const LibNbd& lib, nbd_handle* handle);
   /// What libnbd calls with the answer.
   nbd_completion_callback completion();
+  /// How many bytes its answer has at most, with room for headers between its parts.
+  std::uint64_t due() const;
   /// Whether a server that goes down after its answer may have lost it. A discard that is lost
   /// leaves bytes that may be anything, as they might have been anyway.
   bool may_be_lost() const;

@@ -14,10 +14,11 @@ using namespace vmlift::test;
 namespace {
 
 /// What opening the server's disk and reading all of it, map included, comes to.
-std::string outcome_of(const NbdScript& script, std::uint64_t patience = 5) {
+std::string outcome_of(const NbdScript& script, std::uint64_t patience = 20,
+                       const std::string& scheme = "nbd") {
   TemporaryFolder folder;
   const ScriptedNbdServer server(folder / "s", script);
-  const auto disk = open_disk(nbd_uri(folder / "s"), patient_for(patience));
+  const auto disk = open_disk(scheme + "+unix:///?socket=" + (folder / "s"), patient_for(patience));
   if (!disk) return outcome(disk);
   Content got((*disk)->size());
   if (const auto read = (*disk)->read(0, got); !read) return outcome(read);
@@ -119,6 +120,57 @@ TEST_SUITE("nbd: hostile servers") {
     CHECK(outcome_of(script, 1) == "Timeout");
   }
 
+  TEST_CASE("silence where TLS is asked for is Timeout as well") {
+    NbdScript script = honest();
+    script.silent = NbdScript::Silence::in_options;
+    CHECK(outcome_of(script, 1, "nbds") == "Timeout");
+  }
+
+  TEST_CASE("an answer without end is no answer") {
+    using Endless = NbdScript::Endless;
+    NbdScript script = honest();
+    const auto trickling = [&] { script.pause = std::chrono::milliseconds(20); };
+    std::string expected = "Timeout";
+    SUBCASE("contexts, one by one") {
+      script.endless = Endless::contexts_listed;
+      trickling();
+    }
+    SUBCASE("contexts that were chosen, one by one") {
+      script.endless = Endless::contexts_set;
+      trickling();
+    }
+    SUBCASE("contexts, as fast as they are taken") {
+      script.endless = Endless::contexts_listed;
+      expected = "Protocol";
+    }
+    SUBCASE("contexts that were chosen, as fast as they are taken") {
+      script.endless = Endless::contexts_set;
+      expected = "Protocol";
+    }
+    SUBCASE("what the export is like, as fast as it is taken") {
+      script.endless = Endless::information;
+      expected = "Protocol";
+    }
+    SUBCASE("data, as fast as it is taken") { script.endless = Endless::data; }
+    SUBCASE("data, a few bytes now and then") {
+      script.endless = Endless::data;
+      script.chunk = 1;
+      trickling();
+    }
+    SUBCASE("errors, as fast as they are taken") { script.endless = Endless::errors; }
+    CHECK(outcome_of(script, 1) == expected);
+  }
+
+  TEST_CASE("a server that takes longer than the timeout is waited for while it brings data") {
+    NbdScript script{.content = pattern(1 << 20, 12)};
+    script.pause = std::chrono::milliseconds(150);
+    SUBCASE("in one part") {}
+    SUBCASE("in many") { script.chunk = 48 << 10; }
+    const auto began = std::chrono::steady_clock::now();
+    CHECK(outcome_of(script, 2) == "ok");
+    CHECK(std::chrono::steady_clock::now() - began > std::chrono::seconds(2));
+  }
+
   TEST_CASE("a machine that does not take the call is Timeout") {
     const CrowdedPort port;
     CHECK(outcome(open_disk(port.uri(), patient_for(1))) == "Timeout");
@@ -160,6 +212,8 @@ TEST_SUITE("nbd: hostile servers") {
     CHECK(outcome(open_disk("nbd+unix:///?socket=a b")) == "InvalidArgument");
     CHECK(outcome(open_disk("nbd+unix:///", {.format = "qcow2"})) == "UnsupportedFeature");
     CHECK(outcome(open_disk("/etc/passwd", {.format = "nbd"})) == "InvalidArgument");
-    CHECK(outcome(create_disk("/tmp/file", "nbd", {.size = 512})) == "InvalidArgument");
+    const TemporaryFolder folder;
+    CHECK(outcome(create_disk(folder / "file", "nbd", {.size = 512})) == "InvalidArgument");
+    CHECK(folder.names().empty());
   }
 }
