@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
-#include "base/checked.hpp"
 #include "base/fail.hpp"
 
 namespace vmlift::nbd {
 namespace {
 
 constexpr std::string_view kContext = "base:allocation";
-// Lengths in a request are 32 bits wide; servers walk their metadata for each.
-constexpr std::uint64_t kStretch = 1 << 30;
 
 DiskExtent extent_of(const StatusRun& run, Extent window) {
   const std::uint64_t start = std::max(run.range.offset, window.offset);
@@ -34,8 +31,7 @@ Result<DiskExtent> Allocation::at(std::uint64_t offset, std::uint64_t length) {
   std::lock_guard lock(mutex_);
   if (!known_) return all_data;
   if (runs_.empty() || offset < runs_.front().range.offset || offset >= runs_.back().range.end()) {
-    const std::uint64_t start = round_down(offset, server_.about().block_minimum);
-    auto runs = server_.status(kContext, {start, std::min(kStretch, server_.about().size - start)});
+    auto runs = server_.status(kContext, offset);
     if (!runs) {
       // An answer with an error only says that the server cannot tell; no or a wrong answer
       // says that it cannot be trusted.
@@ -48,10 +44,6 @@ Result<DiskExtent> Allocation::at(std::uint64_t offset, std::uint64_t length) {
       return all_data;
     }
     runs_ = *std::move(runs);
-    if (offset >= runs_.back().range.end()) {
-      return std::unexpected(
-          error(ErrorCode::Protocol, "the server's block status makes no progress").at(offset));
-    }
   }
   const auto run =
       std::ranges::upper_bound(runs_, offset, {}, [](const StatusRun& r) { return r.range.end(); });

@@ -103,10 +103,9 @@ Result<ExtentSet> NbdDisk::bitmap(std::string_view name) {
   if (!server_->has_context(context)) {
     return fail(ErrorCode::NotFound, "the server has no bitmap '{}'", name);
   }
-  constexpr std::uint64_t kStretch = 1 << 30;
   ExtentSet marked;
   for (std::uint64_t at = 0; at < size();) {
-    VMLIFT_TRY(const auto runs, server_->status(context, {at, std::min(kStretch, size() - at)}));
+    VMLIFT_TRY(const auto runs, server_->status(context, at));
     for (const StatusRun& run : runs) {
       if (context == kDepth ? run.flags == 1 : (run.flags & 1) != 0) marked.add(run.range);
     }

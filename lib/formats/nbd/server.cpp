@@ -24,6 +24,8 @@ constexpr std::size_t kMostAhead = 64;
 // Zeros without data: a fast answer may be for much, a slow one must come before the timeout.
 constexpr std::uint64_t kFastZeroPiece = 1 << 30;
 constexpr std::uint64_t kZeroPiece = 32 << 20;
+// Lengths in a request are 32 bits wide; servers walk their metadata for each.
+constexpr std::uint64_t kStatusStretch = 1 << 30;
 // A read is tried again on a new connection after these pauses.
 constexpr std::chrono::milliseconds kPauses[] = {std::chrono::milliseconds(100),
                                                  std::chrono::milliseconds(500),
@@ -288,18 +290,24 @@ Result<void> Server::flush() {
   return {};
 }
 
-Result<std::vector<StatusRun>> Server::status(std::string_view context, Extent extent) {
+Result<std::vector<StatusRun>> Server::status(std::string_view context, std::uint64_t offset) {
+  const std::uint64_t start = round_down(offset, export_.block_minimum);
+  const Extent stretch{start, std::min(kStatusStretch, export_.size - start)};
   std::vector<StatusRun> runs;
   VMLIFT_CHECK(repeating([&](Connection& connection, bool&) {
     runs.clear();
     Request asked{
-        .kind = Request::Kind::status, .range = extent, .context = context, .runs = &runs};
+        .kind = Request::Kind::status, .range = stretch, .context = context, .runs = &runs};
     return connection.perform({&asked, 1});
   }));
   if (runs.empty()) {
     return std::unexpected(
         error(ErrorCode::Protocol, "the server answered without the block status of {}", context)
-            .at(extent.offset));
+            .at(offset));
+  }
+  if (runs.back().range.end() <= offset) {
+    return std::unexpected(
+        error(ErrorCode::Protocol, "the server's block status makes no progress").at(offset));
   }
   return runs;
 }

@@ -33,8 +33,9 @@ class Server {
   Result<void> zero(Extent extent);
   Result<void> trim(Extent extent);
   Result<void> flush();
-  /// The runs of `context` from extent.offset on, at least one; they may end early.
-  Result<std::vector<StatusRun>> status(std::string_view context, Extent extent);
+  /// The runs of `context` at `offset` and after it, as far as one answer goes. The first may begin
+  /// before, at a block.
+  Result<std::vector<StatusRun>> status(std::string_view context, std::uint64_t offset);
 
   /// Whether what was written can be made to survive a crash of the server.
   bool durable() const { return export_.flush || export_.fua; }

@@ -209,6 +209,7 @@ TEST_SUITE("nbd: reading ahead") {
     TemporaryFolder folder;
     std::string trouble;
     std::string expected;
+    std::uint64_t patience = 20;
     SUBCASE("EIO") {
       trouble = "echo EIO gone >&2; exit 1";
       expected = "Io";
@@ -216,11 +217,13 @@ TEST_SUITE("nbd: reading ahead") {
     SUBCASE("silence") {
       trouble = "exec sleep 5";
       expected = "Timeout";
+      // Each read before it takes three programs; they have to be started in that time.
+      patience = 3;
     }
     const Nbdkit server(folder, {"eval", "get_size=echo 4M",
                                  "pread=if [ $4 -ge 1048576 ]; then " + trouble +
                                      "; fi; head -c $3 /dev/zero | tr '\\0' 'x'"});
-    const auto disk = must(open_disk(server.uri, patient_for(1)));
+    const auto disk = must(open_disk(server.uri, patient_for(patience)));
     const auto read = in_pieces(*disk, {0, disk->size()});
     REQUIRE(outcome(read) == expected);
     CHECK(read.error().offset().value_or(0) >= 1048576);
@@ -230,13 +233,13 @@ TEST_SUITE("nbd: reading ahead") {
     TemporaryFolder folder;
     const NbdScript script{.content = pattern(512 << 10, 54)};
     const ScriptedNbdServer server(folder / "s", script);
-    const auto disk = must(open_disk(nbd_uri(folder / "s"), patient_for(1)));
+    const auto disk = must(open_disk(nbd_uri(folder / "s"), patient_for(2)));
     Content room(kPiece * 2);
     bool first = true;
     CHECK(outcome(disk->read_ahead(runs_of({0, disk->size()}, kPiece), kPiece, room,
                                    [&](std::uint64_t, std::span<const std::byte>) -> Result<void> {
                                      if (std::exchange(first, false)) {
-                                       std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+                                       std::this_thread::sleep_for(std::chrono::milliseconds(2500));
                                      }
                                      return {};
                                    })) == "ok");

@@ -99,7 +99,7 @@ TEST_SUITE("nbd: writing") {
     }
     {
       Process server(command, folder / "server.log");
-      REQUIRE(server.wait_until([&] { return std::filesystem::exists(socket); }));
+      REQUIRE(server.wait_until([&] { return listens(socket); }));
       must(convert(copy_to(folder / "source", nbd_uri(socket))));
     }
     const auto compared = run_command(
