@@ -24,6 +24,7 @@ from pathlib import Path
 
 PROGRAMS = ("ceph", "ceph-authtool", "ceph-mon", "ceph-osd", "monmaptool", "rbd")
 PATIENCE = 120  # seconds; ten are usual on an idle machine
+MONITORS = 5  # so many tries to find it free ports
 
 CONFIGURATION = """\
 [global]
@@ -96,6 +97,11 @@ class CephCluster:
     def __enter__(self):
         try:
             self.start()
+        except Exception as failure:
+            self.stop()
+            raise RuntimeError(f"the Ceph cluster did not start: {failure}\n"
+                               f"{getattr(failure, 'output', None) or ''}{self.last_words()}"
+                               ) from failure
         except BaseException:
             self.stop()
             raise
@@ -115,13 +121,15 @@ class CephCluster:
 
     @contextlib.contextmanager
     def silent(self):
-        """The OSD stands still meanwhile: requests are neither answered nor refused."""
+        """The OSD stands still meanwhile: requests are neither answered nor refused. Afterwards it
+        answers again."""
         osd = self.daemons[-1]
         osd.send_signal(signal.SIGSTOP)
         try:
             yield
         finally:
             osd.send_signal(signal.SIGCONT)
+            self.run("rbd", "ls", "rbd")
 
     def requests(self):
         """How many requests the OSD has answered so far."""
@@ -133,16 +141,8 @@ class CephCluster:
         self.folder.mkdir(parents=True, exist_ok=True)
         for name in ("mon", "osd"):
             (self.folder / name).mkdir()
-        monitor = "[v2:127.0.0.1:{},v1:127.0.0.1:{}]".format(*free_ports(2))
-        fsid = str(uuid.uuid4())
-        self.configuration.write_text(
-            CONFIGURATION.format(fsid=fsid, monitor=monitor, folder=self.folder))
         self.make_keys()
-        map_file = self.folder / "monmap"
-        self.run("monmaptool", "--create", "--fsid", fsid, "--addv", "a", monitor, map_file)
-        self.run("ceph-mon", "-i", "a", "--mkfs", "--monmap", map_file, "--keyring",
-                 self.folder / "keyring")
-        self.daemon("ceph-mon", "-i", "a")
+        self.start_monitor()
         osd = str(uuid.uuid4())
         self.run("ceph", "--connect-timeout", PATIENCE, "osd", "new", osd)
         self.run("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
@@ -152,6 +152,45 @@ class CephCluster:
         self.run("ceph", "osd", "pool", "create", "rbd", "8")
         self.run("rbd", "pool", "init", "rbd")
         (self.folder / "ready").touch()
+
+    def start_monitor(self):
+        """On free ports: when another process takes one of them first, the monitor ends, and others
+        are tried."""
+        for _ in range(MONITORS):
+            monitor = "[v2:127.0.0.1:{},v1:127.0.0.1:{}]".format(*free_ports(2))
+            fsid = str(uuid.uuid4())
+            self.configuration.write_text(
+                CONFIGURATION.format(fsid=fsid, monitor=monitor, folder=self.folder))
+            map_file = self.folder / "monmap"
+            self.run("monmaptool", "--create", "--clobber", "--fsid", fsid, "--addv", "a", monitor,
+                     map_file)
+            self.run("ceph-mon", "-i", "a", "--mkfs", "--monmap", map_file, "--keyring",
+                     self.folder / "keyring")
+            if self.answers(self.daemon("ceph-mon", "-i", "a")):
+                return
+            shutil.rmtree(self.folder / "mon")
+            (self.folder / "mon").mkdir()
+        raise RuntimeError(f"the monitor ended as often as it was started, {MONITORS} times")
+
+    def answers(self, monitor):
+        """Whether the monitor can be talked to; False when it has ended."""
+        deadline = time.monotonic() + PATIENCE
+        while monitor.poll() is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the monitor has not answered in {PATIENCE} seconds")
+            if self.run("ceph", "--connect-timeout", 5, "mon", "stat", check=False).returncode == 0:
+                return True
+        return False
+
+    def last_words(self):
+        """The ends of what the daemons have printed and logged."""
+        ends = []
+        for name in ("ceph-mon.out", "mon.a.log", "ceph-osd.out", "osd.0.log"):
+            path = self.folder / name
+            if path.exists():
+                lines = path.read_text(errors="replace").splitlines()[-15:]
+                ends.append("\n".join([f"--- the end of {name}:", *lines]))
+        return "\n".join(ends)
 
     def make_keys(self):
         self.run("ceph-authtool", "--create-keyring", self.folder / "keyring")
@@ -166,6 +205,7 @@ class CephCluster:
                 stdout=output, stderr=output, preexec_fn=end_with_parent)
         self.daemons.append(daemon)
         (self.folder / f"{program}.pid").write_text(f"{daemon.pid}\n")
+        return daemon
 
     def stop(self):
         # Nothing of it is kept: no need to end it gently.

@@ -22,6 +22,7 @@ struct Cluster {
   TemporaryFolder folder;
   std::unique_ptr<Process> process;
   std::string configuration;
+  std::string log;  // what its start has printed
   bool there = false;
 
   Cluster() {
@@ -34,6 +35,7 @@ struct Cluster {
           std::vector<std::string>{"python3", VMLIFT_CEPH_CLUSTER, home}, folder / "log");
       there = process->wait_until([&] { return std::filesystem::exists(home + "/ready"); }, kStart);
       configuration = home + "/ceph.conf";
+      log = folder.read("log");
     }
     ::setenv("CEPH_CONF", configuration.c_str(), 1);
   }
@@ -48,7 +50,7 @@ bool have_cluster() {
     return false;
   }
   static const Cluster cluster;
-  REQUIRE_MESSAGE(cluster.there, "the Ceph cluster did not start");
+  REQUIRE_MESSAGE(cluster.there, "the Ceph cluster did not start: ", cluster.log);
   return true;
 }
 
