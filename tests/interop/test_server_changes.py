@@ -1,26 +1,15 @@
 """What servers tell of changes: RBD since a snapshot, NBD by bitmaps."""
 
 import ctypes
-import subprocess
 
 import pytest
 
 import vmlift
 from c_library import ranges_of, vmlift_library
-from nbd_server import NbdServer
+from nbd_server import QemuNbd
 from programs import need, run
 
 MIB = 1 << 20
-
-
-class QemuNbd(NbdServer):
-    """qemu-nbd instead, with a qcow2 image that it only reads."""
-
-    def __init__(self, folder, image, *arguments):
-        self.socket = folder / "qemu-nbd.sock"
-        self.uri = f"nbd+unix:///?socket={self.socket}"
-        self.process = subprocess.Popen(["qemu-nbd", "-t", "-r", "-e", "4", "-f", "qcow2",
-                                         "-k", self.socket, *arguments, image])
 
 
 def test_changes_of_a_large_image_are_told_without_asking_for_each_object(vmlift_command, cluster):
@@ -57,7 +46,7 @@ def test_bitmaps_and_depth_of_qemus_servers(vmlift_command, tmp_path):
     run("qemu-img", "bitmap", "--add", top, "monday")
     run("qemu-io", "-c", "write 2M 64k", "-c", "write 4M 128k", top)
     run("qemu-img", "bitmap", "--disable", top, "monday")
-    with QemuNbd(tmp_path, top, "-A", "-B", "monday") as server:
+    with QemuNbd(tmp_path, "-r", "-e", "4", "-f", "qcow2", "-A", "-B", "monday", top) as server:
         uri = server.uri
         expected = [(2 * MIB, 64 << 10), (4 * MIB, 128 << 10)]
         library = vmlift_library()
