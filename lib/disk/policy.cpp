@@ -3,14 +3,10 @@
 #include <utility>
 
 #include "base/fail.hpp"
+#include "disk/check_limits.hpp"
 #include "vmlift/disk.hpp"
 
 namespace vmlift {
-
-namespace {
-// A day. More is no bound, and 0 would be one for librados and none for libnbd.
-constexpr std::uint64_t kLongestTimeout = 86400;
-}  // namespace
 
 Result<OpenPolicy> OpenPolicy::parse(std::string_view text) {
   constexpr std::string_view kUnder = "under=";
@@ -29,6 +25,14 @@ Result<OpenPolicy> OpenPolicy::parse(std::string_view text) {
                 "references are deny, same-directory, under=DIR or any, not '{}'", text);
   }
   return policy;
+}
+
+Result<void> check_limits(const Limits& limits) {
+  // More than a day is no bound, and 0 would be none for librados and one of no time for libnbd.
+  constexpr std::uint64_t kLongestTimeout = 86400;
+  if (limits.io_timeout > 0 && limits.io_timeout <= kLongestTimeout) return {};
+  return fail(ErrorCode::InvalidArgument, "io_timeout is from 1 to {} seconds, not {}",
+              kLongestTimeout, limits.io_timeout);
 }
 
 Result<void> Limits::set(std::string_view limit, std::uint64_t value) {
@@ -51,14 +55,13 @@ Result<void> Limits::set(std::string_view limit, std::uint64_t value) {
       Field{"decoder_memory", &Limits::decoder_memory},
       Field{"io_timeout", &Limits::io_timeout},
   };
-  if (limit == "io_timeout" && (value == 0 || value > kLongestTimeout)) {
-    return fail(ErrorCode::InvalidArgument, "io_timeout is from 1 to {} seconds, not {}",
-                kLongestTimeout, value);
-  }
   std::string known;
   for (const auto& [field, member] : kFields) {
     if (field == limit) {
-      this->*member = value;
+      Limits changed = *this;
+      changed.*member = value;
+      VMLIFT_CHECK(check_limits(changed));
+      *this = changed;
       return {};
     }
     known += fmt::format("{}{}", known.empty() ? "" : ", ", field);

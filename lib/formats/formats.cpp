@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/fail.hpp"
+#include "disk/check_limits.hpp"
 #include "disk/check_target.hpp"
 #include "disk/references.hpp"
 #include "disk/reopen.hpp"
@@ -89,6 +90,7 @@ Result<const Format*> format_to_create(std::string_view location, std::string_vi
     return fail(ErrorCode::UnsupportedFeature, "disks of format '{}' cannot be created",
                 format->name);
   }
+  VMLIFT_CHECK(check_limits(options.limits));
   VMLIFT_CHECK(check_options(*format, options.options, false));
   if (server == nullptr && !format->schemes.empty()) {
     return fail(ErrorCode::InvalidArgument, "'{}' is a path; a target of format '{}' is a URI",
@@ -155,6 +157,7 @@ Result<std::unique_ptr<Disk>> open_in_chain(const Format& format, std::shared_pt
 Result<std::unique_ptr<Disk>> open_with(const Format& format, std::shared_ptr<File> file,
                                         std::string location, const OpenOptions& options,
                                         std::shared_ptr<const Folder> beside) {
+  VMLIFT_CHECK(check_limits(options.limits));
   std::vector<std::shared_ptr<File>> opened;
   std::vector<std::string> chain;
   if (file != nullptr) {

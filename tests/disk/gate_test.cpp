@@ -137,6 +137,12 @@ TEST_SUITE("the gate") {
       CHECK(limits.set("io_timeout", seconds).error().code() == ErrorCode::InvalidArgument);
     }
     CHECK(limits.io_timeout == 86400);
+    limits.io_timeout = 0;
+    CHECK(create_disk("nowhere/disk", "raw", {.size = 512, .limits = limits}).error().code() ==
+          ErrorCode::InvalidArgument);
+    OpenOptions options{.format = "raw"};
+    options.limits = limits;
+    CHECK(open_disk("/dev/null", options).error().code() == ErrorCode::InvalidArgument);
     CHECK(limits.set("size", 5).error().code() == ErrorCode::InvalidArgument);
     CHECK(OpenPolicy::parse("under=/vm")->directory == "/vm");
     CHECK(OpenPolicy::parse("deny")->references == OpenPolicy::References::deny);
