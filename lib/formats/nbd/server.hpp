@@ -57,7 +57,7 @@ class Server {
 
   Server(LibNbd lib, Uri uri, Settings settings, std::shared_ptr<Connection> first);
 
-  enum class Lost { stays, replaced };
+  enum class Lost { stays, replaced };  // what becomes of a lost connection
   Result<std::shared_ptr<Connection>> connection(Slot& slot, Lost lost);
   Use idlest();
   /// Calls `attempt(connection, progress)`, with a new connection after each loss of one; where an
