@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from linkage import check_linkage
 
 SOURCE = Path(__file__).resolve().parents[2]
 
@@ -69,7 +70,17 @@ def test_the_wheels_command_converts_a_disk(installed, raw_disk, tmp_path):
 
 @pytest.mark.slow
 def test_the_wheels_package_is_imported_from_the_environment(installed, tmp_path):
-    done = run_installed(installed / "python", "-c", "import vmlift; print(vmlift.__file__)",
-                         cwd=tmp_path)
+    assert module_of(installed, "vmlift", tmp_path).is_relative_to(installed.parent)
+
+
+@pytest.mark.slow
+def test_the_wheels_module_loads_where_the_servers_libraries_are_absent(installed, tmp_path):
+    check_linkage(module_of(installed, "vmlift._core", tmp_path))
+
+
+def module_of(installed, name, cwd):
+    """Where the environment finds a module."""
+    done = run_installed(installed / "python", "-c",
+                         f"import {name} as module; print(module.__file__)", cwd=cwd)
     assert done.returncode == 0, done.stderr
-    assert Path(done.stdout.strip()).is_relative_to(installed.parent)
+    return Path(done.stdout.strip())
