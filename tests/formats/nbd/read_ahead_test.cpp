@@ -2,6 +2,7 @@
 // connection, the visitor or the server.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 #include <stdexcept>
 #include <thread>

@@ -1,6 +1,7 @@
 // What is asked of a server, as its own log tells it.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "servers.hpp"

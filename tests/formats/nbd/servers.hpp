@@ -1,13 +1,11 @@
 // Real NBD servers for the tests, over Unix sockets in a folder that goes with the test.
 #pragma once
 
-#include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "support/command.hpp"
+#include "support/content.hpp"
 #include "support/outcome.hpp"
 #include "support/patterns.hpp"
 #include "support/process.hpp"
@@ -17,8 +15,6 @@
 #include "vmlift/disk.hpp"
 
 namespace vmlift::test {
-
-using Content = std::vector<std::byte>;
 
 inline std::string nbd_uri(const std::string& socket, const std::string& name = "") {
   return "nbd+unix:///" + name + "?socket=" + socket;
@@ -45,20 +41,6 @@ struct Nbdkit {
   std::string uri;
   Process process;
 };
-
-inline void write_file(const std::string& path, const Content& content) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(content.data()),
-             static_cast<std::streamsize>(content.size()));
-}
-
-inline Content read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  Content content(text.size());
-  std::ranges::transform(text, content.begin(), [](char c) { return static_cast<std::byte>(c); });
-  return content;
-}
 
 /// Data, a hole of 3 MiB, data: what a copy has to tell apart.
 inline Content data_and_holes(std::uint64_t seed) {
